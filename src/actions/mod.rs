@@ -1,0 +1,1 @@
+//! GitHub's runner: environment, workflow commands and files.

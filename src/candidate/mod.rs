@@ -1,0 +1,1 @@
+//! What a carried stack becomes: artifact and refs, as a plan (data).

@@ -1,0 +1,1 @@
+//! The event record, its deterministic id, its payload.

@@ -1,0 +1,1 @@
+//! Every error to kind, causes, hints, exit code.

@@ -1,0 +1,1 @@
+//! flow.toml, triggers, schemas, gates; an event to a selection.

@@ -1,0 +1,1 @@
+//! Repositories (git2) and the git program; implements the engine's two ports.

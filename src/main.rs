@@ -1,0 +1,7 @@
+//! Wires, and knows nothing.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    patch_moi::main()
+}

@@ -1,0 +1,1 @@
+//! The lock, content hashes, and which flows are active.

@@ -1,0 +1,1 @@
+//! One event through all stages: gather, decide, act, report.

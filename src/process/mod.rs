@@ -1,0 +1,1 @@
+//! The one way to start a child: group, timeout, environment, output.

@@ -1,0 +1,1 @@
+//! Everything a run can say, and its renderers: terminal, JSON, Markdown, HTML.

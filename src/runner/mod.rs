@@ -1,0 +1,1 @@
+//! Steps and checks as child processes.

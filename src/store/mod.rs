@@ -1,0 +1,1 @@
+//! What lasts: journals, flow-client state, the ledger.

@@ -1,0 +1,1 @@
+//! The checkout's own files: feed-sources.json, flows, the lock.
