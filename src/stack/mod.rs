@@ -1,7 +1,75 @@
 //! The engine: carries a patch stack to a release commit, inside the object database.
+//!
+//! [`carry`] is the way in: an [`Inventory`] and a release commit go in, a [`Carry`] comes out.
+//! It reads no clock, environment, ref or work tree, and it moves no ref. The world reaches it
+//! through two ports that it states itself: [`Objects`] reads and writes objects, [`FullMerge`] is
+//! git's own merge, whose word holds.
+//!
+//! Every patch gets exactly one [`Verdict`]. A conflict is a result, not an error, and does not end
+//! the run: the patch is left out, and each later one is tried on what has been carried so far.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `inventory` | which commits are the fork's own, and what they stand on |
+//! | `replay` | the walk over the stack, and where each commit has come to stand |
+//! | `apply` | one ordinary patch on one new parent |
+//! | `merges` | one merge on its new parents |
+//! | `settle` | what a person settled when upstream was merged in |
+//! | `culprit` | the upstream commit that made the difference |
+//! | `commit`, `tree` | git's raw formats |
 
+mod apply;
+mod commit;
+mod culprit;
+mod inventory;
+mod merges;
 mod outcome;
+mod pick;
+mod ports;
+mod replay;
+mod settle;
+mod squash;
+mod tree;
 
+
+use thiserror::Error;
+
+pub(crate) use commit::{Committer, InvalidCommitter, RawCommit};
+pub(crate) use inventory::{Inventory, take};
 pub(crate) use outcome::{
     Candidate, Carry, Conflict, ConflictKind, Counts, Culprit, LeftOut, Patch, Side, Verdict,
 };
+pub(crate) use pick::{Picked, pick};
+pub(crate) use ports::{FullMerge, Merged, Objects, PathConflict, PortError};
+pub(crate) use replay::{Progress, carry};
+pub(crate) use squash::squash;
+pub(crate) use tree::{Entry, Mode};
+
+use crate::ids::CommitId;
+
+/// Why a stack could not be carried at all. A conflict is a [`Verdict`] instead.
+#[derive(Debug, Error)]
+pub(crate) enum StackError {
+    /// The two histories never meet, so that no commit can be called a patch.
+    #[error("{tip} and the release {onto} share no history")]
+    Unrelated {
+        /// The maintained branch's commit.
+        tip: CommitId,
+        /// The release commit.
+        onto: CommitId,
+    },
+    /// A commit object that git itself would not have written.
+    #[error("commit {commit} cannot be carried: {why}")]
+    Malformed {
+        /// The commit.
+        commit: CommitId,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// `stack pick` carries ordinary commits only.
+    #[error("commit {0} is a merge; a merge is carried with its stack (`stack rebase`)")]
+    IsMerge(CommitId),
+    /// The object database or git's merge failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}

@@ -1,0 +1,159 @@
+//! The upstream commit that made the difference for a patch.
+//!
+//! Between the common history of base and release and the release itself lies upstream's
+//! first-parent line. At its beginning the patch does one thing and at its end another; a binary
+//! search finds a commit at which it changes. The answer is true for that commit and its first
+//! parent even where the patch changes its mind more than once.
+
+use std::collections::BTreeSet;
+
+use super::apply::{self, Application};
+use super::ports::Objects;
+use super::replay::Walk;
+use super::{Culprit, RawCommit, Side, StackError, tree};
+use crate::ids::{CommitId, TreeId};
+
+/// The upstream commit with which the patch stops applying.
+///
+/// Each probe puts the earlier carried patches that share the conflicting `paths` on an upstream
+/// commit, and then the patch.
+pub(super) fn breaking(
+    walk: &Walk<'_>,
+    id: CommitId,
+    patch: Application,
+    paths: &BTreeSet<Vec<u8>>,
+) -> Result<Option<Culprit>, StackError> {
+    let before = companions(walk, id, paths);
+    let mut probe = |tree: TreeId| {
+        let mut there = tree;
+        for companion in &before {
+            let merged = apply::merge(walk.merger, Application { there, ..*companion })?;
+            if merged.clean {
+                there = merged.tree;
+            }
+        }
+        Ok(!apply::merge(walk.merger, Application { there, ..patch })?.clean)
+    };
+    let line = Line::of(walk)?;
+    if line.commits.is_empty() || !probe(tree_of(walk.objects, walk.inventory.onto)?)? {
+        return Ok(None);
+    }
+    if probe(tree_of(walk.objects, line.start)?)? {
+        return base_side(walk, line.start, paths, 2);
+    }
+    line.search(walk, 2, &mut probe).map(Some)
+}
+
+/// The upstream commit with which the patch has nothing left to change.
+pub(super) fn absorbing(walk: &Walk<'_>, patch: Application) -> Result<Option<Culprit>, StackError> {
+    let mut probe = |tree: TreeId| Ok(apply::is_absorbed(walk.merger, patch, tree)?);
+    let line = Line::of(walk)?;
+    if line.commits.is_empty() || probe(tree_of(walk.objects, line.start)?)? {
+        return Ok(None);
+    }
+    line.search(walk, 1, &mut probe).map(Some)
+}
+
+/// Upstream's way to the release.
+struct Line {
+    /// The last commit that base and release share.
+    start: CommitId,
+    /// The first-parent line after it, oldest first; the release is the last.
+    commits: Vec<CommitId>,
+}
+
+impl Line {
+    fn of(walk: &Walk<'_>) -> Result<Self, StackError> {
+        let (base, onto) = (walk.inventory.base, walk.inventory.onto);
+        let start = walk.objects.merge_base(base, onto)?.unwrap_or(base);
+        let mut commits = walk.objects.first_parents(onto, start)?;
+        commits.reverse();
+        Ok(Self { start, commits })
+    }
+
+    /// The first commit of a change of `probe` from false (before the line) to true (at its end).
+    fn search(
+        &self,
+        walk: &Walk<'_>,
+        asked: u32,
+        probe: &mut dyn FnMut(TreeId) -> Result<bool, StackError>,
+    ) -> Result<Culprit, StackError> {
+        let (mut low, mut high, mut probes) = (0, self.commits.len() - 1, asked);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            probes += 1;
+            if probe(tree_of(walk.objects, self.commits[middle])?)? {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        named(walk.objects, self.commits[high], Side::Onto, probes)
+    }
+}
+
+/// The newest commit between the common history and the base that touched one of the paths.
+fn base_side(
+    walk: &Walk<'_>,
+    start: CommitId,
+    paths: &BTreeSet<Vec<u8>>,
+    probes: u32,
+) -> Result<Option<Culprit>, StackError> {
+    for id in walk.objects.first_parents(walk.inventory.base, start)? {
+        let commit = RawCommit::parse(id, &walk.objects.commit(id)?)?;
+        let parent = apply::parent_tree(walk.objects, &commit)?;
+        let touched = tree::touched(walk.objects, parent, commit.tree, parent)?;
+        if touched.iter().any(|spot| paths.contains(&spot.path)) {
+            return named(walk.objects, id, Side::Base, probes).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// The carried patches below `id` that share one of `paths`, oldest first.
+fn companions(walk: &Walk<'_>, id: CommitId, paths: &BTreeSet<Vec<u8>>) -> Vec<Application> {
+    let mut below = BTreeSet::new();
+    let mut waiting = vec![id];
+    while let Some(id) = waiting.pop() {
+        let Some(place) = walk.places.get(&id) else { continue };
+        let parents = &walk.inventory.commits[*place].1.parents;
+        waiting.extend(parents.iter().filter(|parent| {
+            walk.places.get(parent).is_some_and(|place| below.insert(*place))
+        }));
+    }
+    let shares = |place: &&usize| {
+        let walked = &walk.walked[**place];
+        walked.verdict.is_carried() && !walked.paths.is_disjoint(paths)
+    };
+    below.iter().filter(shares).map(|place| walk.walked[*place].application).collect()
+}
+
+fn tree_of(objects: &dyn Objects, id: CommitId) -> Result<TreeId, StackError> {
+    Ok(RawCommit::parse(id, &objects.commit(id)?)?.tree)
+}
+
+fn named(objects: &dyn Objects, id: CommitId, side: Side, probes: u32) -> Result<Culprit, StackError> {
+    let subject = RawCommit::parse(id, &objects.commit(id)?)?.subject();
+    let pull_request = pull_request(&subject);
+    Ok(Culprit { commit: id, subject, pull_request, side, probes })
+}
+
+/// The number in `Rework arguments (#21)` or `Merge pull request #21 from ..`.
+fn pull_request(subject: &str) -> Option<u64> {
+    let squashed = || subject.trim_end().strip_suffix(')')?.rsplit_once("(#")?.1.parse().ok();
+    let merged = || subject.strip_prefix("Merge pull request #")?.split(' ').next()?.parse().ok();
+    squashed().or_else(merged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pull_request;
+
+    #[test]
+    fn a_subject_names_its_pull_request() {
+        assert_eq!(pull_request("Rework arguments (#21)"), Some(21));
+        assert_eq!(pull_request("Merge pull request #7 from a/b"), Some(7));
+        assert_eq!(pull_request("See (#21) for more"), None);
+        assert_eq!(pull_request("Rework (#x)"), None);
+    }
+}

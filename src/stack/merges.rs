@@ -1,0 +1,146 @@
+//! One merge on its new parents.
+//!
+//! The new parents are merged again, and what the person did in the old merge is carried over by a
+//! three-way merge of (automatic merge of the old parents, automatic merge of the new parents, the
+//! old merge). A conflict inside an automatic merge is content like any other, its markers have
+//! constant labels, and the person's settlement replaces it.
+
+use super::apply::{self, Application, Applied};
+use super::commit::RawCommit;
+use super::ports::{Merged, PathConflict};
+use super::replay::{Position, Step, Walk};
+use super::{StackError, Verdict, tree};
+use crate::ids::{CommitId, TreeId};
+
+/// How the automatic merge's markers begin, with their constant label.
+const MARKER: &[u8] = b"<<<<<<< ours";
+
+/// Carries one merge.
+pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
+    let first = walk.position(commit.parents[0]);
+    let parents = new_parents(walk, commit)?;
+    let gaps = gaps(walk, commit);
+    let ids: Vec<CommitId> = parents.iter().map(|parent| parent.commit).collect();
+    let whole = Application { parent: apply::parent_tree(walk.objects, commit)?, commit: commit.tree, there: first.tree };
+    let touched = tree::touched(walk.objects, whole.parent, whole.commit, whole.there)?;
+    let paths = apply::paths(&touched);
+    if ids == commit.parents {
+        let stands = Position { commit: id, tree: commit.tree, gaps };
+        let mut step = Step::stays(whole, paths, Verdict::Clean, stands);
+        step.carried = Some((id, commit.tree));
+        return Ok(step);
+    }
+    let before = automatic(walk, &commit.parents, commit)?;
+    let [only] = &parents[..] else {
+        let after = automatic(walk, &ids, commit)?;
+        let outcome = carry_over(walk, commit.tree, &before, &after)?;
+        if !outcome.clean {
+            let there = Position { gaps, ..first };
+            return Ok(walk.refuse(whole, paths, outcome, there));
+        }
+        let new = walk.join(commit, outcome.tree, &ids)?;
+        let moved = touched.iter().any(|spot| spot.before != spot.there);
+        let verdict = if moved { Verdict::Merged } else { Verdict::Clean };
+        let mut step = Step::stays(whole, paths, verdict, Position { commit: new, tree: outcome.tree, gaps });
+        step.carried = Some((new, outcome.tree));
+        return Ok(step);
+    };
+    let there = Position { gaps, ..only.clone() };
+    single(walk, commit, before.tree, there)
+}
+
+/// A merge of which one parent is left, as when it brought upstream in: what the person did in it
+/// goes on as an ordinary commit with its message.
+fn single(walk: &Walk<'_>, commit: &RawCommit, before: TreeId, there: Position) -> Result<Step, StackError> {
+    let application = Application { parent: before, commit: commit.tree, there: there.tree };
+    let touched = tree::touched(walk.objects, application.parent, application.commit, application.there)?;
+    match apply::apply(walk.merger, application, &touched)? {
+        Applied::NothingBefore | Applied::NothingHere => {
+            Ok(Step::stays(application, apply::paths(&touched), Verdict::Empty, there))
+        }
+        Applied::Carried { tree, merged } => {
+            let verdict = if merged { Verdict::Merged } else { Verdict::Clean };
+            let mut step = walk.go_on(commit, application, &touched, verdict, tree, there)?;
+            step.notes.push("was a merge; what was done in it goes on as an ordinary commit".to_owned());
+            Ok(step)
+        }
+        Applied::Conflict(outcome) => Ok(walk.refuse(application, apply::paths(&touched), outcome, there)),
+    }
+}
+
+/// Where the parents stand now. One that has become part of another is no parent any more, unless
+/// it was so in the old merge (`git merge --no-ff`).
+fn new_parents(walk: &Walk<'_>, commit: &RawCommit) -> Result<Vec<Position>, StackError> {
+    let stands: Vec<Position> = commit.parents.iter().map(|parent| walk.position(*parent)).collect();
+    let mut kept = Vec::new();
+    for (at, one) in stands.iter().enumerate() {
+        let mut needed = true;
+        for (other_at, other) in stands.iter().enumerate().filter(|(other_at, _)| *other_at != at) {
+            let same = one.commit == other.commit;
+            let was = walk.objects.is_ancestor(commit.parents[at], commit.parents[other_at])?;
+            let repeats = if same { other_at < at } else { !was && walk.objects.is_ancestor(one.commit, other.commit)? };
+            needed &= !repeats;
+        }
+        if needed {
+            kept.push(one.clone());
+        }
+    }
+    Ok(kept)
+}
+
+/// What none of the parents' lines carried, in stack order.
+fn gaps(walk: &Walk<'_>, commit: &RawCommit) -> std::rc::Rc<Vec<usize>> {
+    let mut all: Vec<usize> =
+        commit.parents.iter().flat_map(|parent| walk.position(*parent).gaps.to_vec()).collect();
+    all.sort_unstable();
+    all.dedup();
+    std::rc::Rc::new(all)
+}
+
+/// git's merge of `parents`, one after the other, conflicts and all.
+fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Result<Merged, StackError> {
+    let mut at = parents[0];
+    let mut merged = Merged::trivial(RawCommit::parse(at, &walk.objects.commit(at)?)?.tree);
+    for (done, parent) in parents.iter().enumerate().skip(1) {
+        let next = walk.merger.commits(at, *parent)?;
+        let mut conflicts = std::mem::take(&mut merged.conflicts);
+        conflicts.extend(next.conflicts);
+        merged = Merged { tree: next.tree, clean: merged.clean && next.clean, conflicts };
+        if done + 1 < parents.len() {
+            at = walk.join(commit, merged.tree, &parents[..=done])?;
+        }
+    }
+    Ok(merged)
+}
+
+/// The person's part of the old merge on the new automatic one.
+fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> Result<Merged, StackError> {
+    let application = Application { parent: before.tree, commit: old, there: after.tree };
+    let mut outcome = apply::merge(walk.merger, application)?;
+    for conflict in &after.conflicts {
+        let known = outcome.conflicts.iter().any(|other| other.path == conflict.path);
+        if !known && is_open(walk, before, &outcome, conflict)? {
+            outcome.conflicts.push(conflict.clone());
+            outcome.clean = false;
+        }
+    }
+    if !after.clean && after.conflicts.is_empty() && before.clean {
+        outcome.clean = false;
+    }
+    outcome.conflicts.sort();
+    Ok(outcome)
+}
+
+/// Whether nobody has settled this conflict of the new automatic merge: the old one did not have
+/// it, or markers are left.
+fn is_open(walk: &Walk<'_>, before: &Merged, outcome: &Merged, conflict: &PathConflict) -> Result<bool, StackError> {
+    if !before.conflicts.iter().any(|old| old.path == conflict.path) {
+        return Ok(true);
+    }
+    let Some((mode, id)) = tree::find(walk.objects, outcome.tree, &conflict.path)? else { return Ok(false) };
+    if mode.is_tree() || mode.is_submodule() {
+        return Ok(false);
+    }
+    let content = walk.objects.blob(id)?;
+    Ok(content.split(|byte| *byte == b'\n').any(|line| line.starts_with(MARKER)))
+}

@@ -1,0 +1,101 @@
+//! The two ports through which the world reaches the engine.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use super::outcome::ConflictKind;
+use super::tree::Entry;
+use crate::ids::{CommitId, ObjectId, TreeId};
+
+/// A port could not do what was asked of it.
+#[derive(Debug, Error)]
+#[error("{action}")]
+pub(crate) struct PortError {
+    action: String,
+    missing: Option<ObjectId>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl PortError {
+    /// `action` failed because of `source`.
+    pub(crate) fn new(
+        action: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { action: action.into(), missing: None, source: Some(source.into()) }
+    }
+
+    /// The object `id` is not in the repository.
+    pub(crate) fn missing(id: ObjectId) -> Self {
+        Self { action: format!("object {id} is missing from the repository"), missing: Some(id), source: None }
+    }
+
+    /// The object that is missing, where that is the cause.
+    pub(crate) const fn missing_object(&self) -> Option<ObjectId> {
+        self.missing
+    }
+}
+
+/// The object database and the graph in it. What is written need not last.
+pub(crate) trait Objects {
+    /// The raw content of a commit, without its header.
+    fn commit(&self, id: CommitId) -> Result<Vec<u8>, PortError>;
+    /// The entries of a tree, in git's order.
+    fn tree(&self, id: TreeId) -> Result<Vec<Entry>, PortError>;
+    /// The content of a blob.
+    fn blob(&self, id: ObjectId) -> Result<Vec<u8>, PortError>;
+    /// Stores a commit of this content.
+    fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError>;
+    /// Stores a tree of these entries, which are in git's order.
+    fn write_tree(&self, entries: &[Entry]) -> Result<TreeId, PortError>;
+    /// What `tip` reaches and none of `hidden` does, in no particular order.
+    fn reachable(&self, tip: &[CommitId], hidden: &[CommitId]) -> Result<Vec<CommitId>, PortError>;
+    /// The first-parent line down from `tip`, newest first, as far as `hidden` does not reach it.
+    fn first_parents(&self, tip: CommitId, hidden: CommitId) -> Result<Vec<CommitId>, PortError>;
+    /// A best common ancestor of the two.
+    fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, PortError>;
+    /// Whether `ancestor` is `descendant` or one of its ancestors.
+    fn is_ancestor(&self, ancestor: CommitId, descendant: CommitId) -> Result<bool, PortError>;
+}
+
+/// git's own merge: merge-ort, renames on, no configuration.
+pub(crate) trait FullMerge {
+    /// The three-way merge of trees.
+    fn trees(&self, base: TreeId, ours: TreeId, theirs: TreeId) -> Result<Merged, PortError>;
+    /// The merge of commits, whose merge bases git finds itself. Markers in the result have
+    /// constant labels.
+    fn commits(&self, ours: CommitId, theirs: CommitId) -> Result<Merged, PortError>;
+}
+
+/// What a merge came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Merged {
+    /// The merged tree; where the merge conflicts, with markers in it.
+    pub(crate) tree: TreeId,
+    /// Whether git calls the merge clean.
+    pub(crate) clean: bool,
+    /// The paths in conflict, sorted. May be empty although the merge is not clean.
+    pub(crate) conflicts: Vec<PathConflict>,
+}
+
+impl Merged {
+    /// A merge that had nothing to decide.
+    pub(crate) const fn trivial(tree: TreeId) -> Self {
+        Self { tree, clean: true, conflicts: Vec::new() }
+    }
+
+    /// The paths in conflict.
+    pub(crate) fn paths(&self) -> BTreeSet<Vec<u8>> {
+        self.conflicts.iter().map(|conflict| conflict.path.clone()).collect()
+    }
+}
+
+/// One path in conflict, as bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PathConflict {
+    /// The path from the root of the tree.
+    pub(crate) path: Vec<u8>,
+    /// What kind of conflict it is.
+    pub(crate) kind: ConflictKind,
+}

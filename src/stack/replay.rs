@@ -1,0 +1,346 @@
+//! The walk over the stack: each commit on what has been carried before it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::apply::{self, Application, Applied};
+use super::commit::{Committer, RawCommit};
+use super::culprit;
+use super::inventory::Inventory;
+use super::ports::{FullMerge, Merged, Objects, PathConflict};
+use super::tree::{self, Touched};
+use super::{Candidate, Carry, Conflict, Counts, Culprit, Patch, StackError, Verdict, merges, settle};
+use crate::ids::{CommitId, TreeId};
+
+/// Told before each patch: how many are done, and of how many.
+pub(crate) type Progress<'a> = &'a mut dyn FnMut(usize, usize);
+
+/// Carries the stack of `inventory` to its release.
+///
+/// # Errors
+/// Where an object is missing or malformed, or git's merge cannot run. A conflict is no error.
+pub(crate) fn carry(
+    objects: &dyn Objects,
+    merger: &dyn FullMerge,
+    inventory: &Inventory,
+    committer: &Committer,
+    progress: Progress<'_>,
+) -> Result<Carry, StackError> {
+    let mut walk = Walk::start(objects, merger, inventory, committer)?;
+    for (done, (id, commit)) in inventory.commits.iter().enumerate() {
+        progress(done, inventory.commits.len());
+        let step = walk.step(*id, commit)?;
+        walk.record(*id, commit, step);
+    }
+    progress(inventory.commits.len(), inventory.commits.len());
+    walk.finish()
+}
+
+/// Where an old commit has come to stand.
+#[derive(Debug, Clone)]
+pub(super) struct Position {
+    pub(super) commit: CommitId,
+    pub(super) tree: TreeId,
+    /// Which of its ancestors, itself included, were not carried: places in the stack, ascending.
+    pub(super) gaps: Rc<Vec<usize>>,
+}
+
+/// What is known of a commit that was walked over.
+#[derive(Debug)]
+pub(super) struct Walked {
+    pub(super) application: Application,
+    pub(super) verdict: Verdict,
+    /// Every path that the patch changes, and for one that was not carried those in which it
+    /// conflicts: sorted.
+    pub(super) paths: BTreeSet<Vec<u8>>,
+}
+
+/// What one step came to.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) application: Application,
+    pub(super) paths: Vec<Vec<u8>>,
+    pub(super) verdict: Verdict,
+    /// The commit that carries it.
+    pub(super) carried: Option<(CommitId, TreeId)>,
+    /// Where the next commit on it stands, gaps excepted.
+    pub(super) stands: Position,
+    pub(super) conflicts: Vec<PathConflict>,
+    pub(super) blocked_by: Option<usize>,
+    pub(super) culprit: Option<Culprit>,
+    pub(super) upstream: Option<Culprit>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Step {
+    /// A step after which the branch stands where it stood before.
+    pub(super) fn stays(application: Application, paths: Vec<Vec<u8>>, verdict: Verdict, stands: Position) -> Self {
+        Self {
+            application,
+            paths,
+            verdict,
+            carried: None,
+            stands,
+            conflicts: Vec::new(),
+            blocked_by: None,
+            culprit: None,
+            upstream: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// The state of a carry between two patches.
+pub(super) struct Walk<'a> {
+    pub(super) objects: &'a dyn Objects,
+    pub(super) merger: &'a dyn FullMerge,
+    pub(super) inventory: &'a Inventory,
+    committer: &'a Committer,
+    pub(super) onto: RawCommit,
+    positions: HashMap<CommitId, Position>,
+    pub(super) places: HashMap<CommitId, usize>,
+    pub(super) walked: Vec<Walked>,
+    patches: Vec<Patch>,
+}
+
+impl<'a> Walk<'a> {
+    fn start(
+        objects: &'a dyn Objects,
+        merger: &'a dyn FullMerge,
+        inventory: &'a Inventory,
+        committer: &'a Committer,
+    ) -> Result<Self, StackError> {
+        let onto = RawCommit::parse(inventory.onto, &objects.commit(inventory.onto)?)?;
+        let places = inventory.commits.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect();
+        Ok(Self {
+            objects,
+            merger,
+            inventory,
+            committer,
+            onto,
+            positions: HashMap::new(),
+            places,
+            walked: Vec::new(),
+            patches: Vec::new(),
+        })
+    }
+
+    /// Where `old` stands now. Everything below the stack has become the release.
+    pub(super) fn position(&self, old: CommitId) -> Position {
+        self.positions.get(&old).cloned().unwrap_or_else(|| Position {
+            commit: self.inventory.onto,
+            tree: self.onto.tree,
+            gaps: Rc::default(),
+        })
+    }
+
+    fn step(&self, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
+        match commit.parents[..] {
+            [] => Ok(self.keep(id, commit)),
+            [parent] => self.ordinary(id, commit, self.position(parent), parent),
+            _ => merges::step(self, id, commit),
+        }
+    }
+
+    /// A history of its own that was merged in stands on nothing and stays as it is.
+    fn keep(&self, id: CommitId, commit: &RawCommit) -> Step {
+        let application = Application { parent: tree::empty(), commit: commit.tree, there: tree::empty() };
+        let stands = Position { commit: id, tree: commit.tree, gaps: Rc::default() };
+        let mut step = Step::stays(application, Vec::new(), Verdict::Clean, stands);
+        step.carried = Some((id, commit.tree));
+        step
+    }
+
+    fn ordinary(&self, id: CommitId, commit: &RawCommit, there: Position, parent: CommitId) -> Result<Step, StackError> {
+        let application =
+            Application { parent: apply::parent_tree(self.objects, commit)?, commit: commit.tree, there: there.tree };
+        let touched = tree::touched(self.objects, application.parent, application.commit, application.there)?;
+        let paths = apply::paths(&touched);
+        if there.commit == parent {
+            let mut step = Step::stays(application, paths, self.unmoved(application), there);
+            step.carried = Some((id, commit.tree));
+            step.stands = Position { commit: id, tree: commit.tree, gaps: step.stands.gaps };
+            return Ok(step);
+        }
+        match apply::apply(self.merger, application, &touched)? {
+            Applied::NothingBefore => self.go_on(commit, application, &touched, Verdict::Empty, there.tree, there),
+            Applied::Carried { tree, merged } => {
+                let verdict = if merged { Verdict::Merged } else { Verdict::Clean };
+                self.go_on(commit, application, &touched, verdict, tree, there)
+            }
+            Applied::NothingHere => self.gone(application, paths, there),
+            Applied::Conflict(outcome) => self.conflict(id, commit, application, &touched, outcome, there),
+        }
+    }
+
+    /// The verdict of a commit whose parent did not move: it stays the same commit.
+    fn unmoved(&self, application: Application) -> Verdict {
+        if application.parent == application.commit { Verdict::Empty } else { Verdict::Clean }
+    }
+
+    /// The patch becomes a commit of `tree` on `there`.
+    pub(super) fn go_on(
+        &self,
+        commit: &RawCommit,
+        application: Application,
+        touched: &[Touched],
+        verdict: Verdict,
+        tree: TreeId,
+        there: Position,
+    ) -> Result<Step, StackError> {
+        let content = commit.rebuild(tree, &[there.commit], self.committer, &self.onto);
+        let new = self.objects.write_commit(&content)?;
+        let stands = Position { commit: new, tree, gaps: there.gaps };
+        let mut step = Step::stays(application, apply::paths(touched), verdict, stands);
+        step.carried = Some((new, tree));
+        Ok(step)
+    }
+
+    /// A merge of these new parents.
+    pub(super) fn join(
+        &self,
+        commit: &RawCommit,
+        tree: TreeId,
+        parents: &[CommitId],
+    ) -> Result<CommitId, StackError> {
+        Ok(self.objects.write_commit(&commit.rebuild(tree, parents, self.committer, &self.onto))?)
+    }
+
+    /// The patch changes nothing here: upstream has it, or patches before it do.
+    fn gone(&self, application: Application, paths: Vec<Vec<u8>>, there: Position) -> Result<Step, StackError> {
+        if apply::is_absorbed(self.merger, application, self.onto.tree)? {
+            return self.upstreamed(application, paths, there);
+        }
+        Ok(Step::stays(application, paths, Verdict::Empty, there))
+    }
+
+    fn upstreamed(&self, application: Application, paths: Vec<Vec<u8>>, there: Position) -> Result<Step, StackError> {
+        let upstream = culprit::absorbing(self, application)?;
+        let mut step = Step::stays(application, paths, Verdict::Upstreamed, there);
+        step.upstream = upstream;
+        Ok(step)
+    }
+
+    fn conflict(
+        &self,
+        id: CommitId,
+        commit: &RawCommit,
+        application: Application,
+        touched: &[Touched],
+        outcome: Merged,
+        there: Position,
+    ) -> Result<Step, StackError> {
+        let paths = apply::paths(touched);
+        if apply::is_absorbed(self.merger, application, self.onto.tree)? {
+            return self.upstreamed(application, paths, there);
+        }
+        if let Some(tree) = settle::settled(self, id, application, &outcome)? {
+            if tree == there.tree {
+                return Ok(Step::stays(application, paths, Verdict::Empty, there));
+            }
+            let mut step = self.go_on(commit, application, touched, Verdict::Resolved, tree, there)?;
+            step.notes.push("takes the settlement of the merge that brought upstream in".to_owned());
+            return Ok(step);
+        }
+        let mut step = self.refuse(application, paths, outcome, there);
+        if step.verdict == Verdict::Conflict {
+            let places = step.conflicts.iter().map(|conflict| conflict.path.clone()).collect();
+            step.culprit = culprit::breaking(self, id, application, &places)?;
+        }
+        Ok(step)
+    }
+
+    /// The patch is left out: a root conflict, or blocked by one before it.
+    pub(super) fn refuse(&self, application: Application, paths: Vec<Vec<u8>>, outcome: Merged, there: Position) -> Step {
+        let places = outcome.paths();
+        let opener = there.gaps.iter().copied().find(|gap| !self.walked[*gap].paths.is_disjoint(&places));
+        let verdict = if opener.is_some() { Verdict::Blocked } else { Verdict::Conflict };
+        let mut step = Step::stays(application, paths, verdict, there);
+        step.conflicts = outcome.conflicts;
+        step.blocked_by = opener;
+        step
+    }
+
+    fn record(&mut self, id: CommitId, commit: &RawCommit, step: Step) {
+        let place = self.walked.len();
+        let mut stands = step.stands;
+        let mut paths: BTreeSet<Vec<u8>> = step.paths.into_iter().collect();
+        let mut notes = step.notes;
+        if step.verdict.is_open() {
+            stands.gaps = Rc::new(stands.gaps.iter().copied().chain([place]).collect());
+            paths.extend(step.conflicts.iter().map(|conflict| conflict.path.clone()));
+        } else if step.verdict.is_carried() {
+            notes.extend(self.open_ground(&stands, &paths));
+        }
+        self.positions.insert(id, stands);
+        self.walked.push(Walked { application: step.application, verdict: step.verdict, paths });
+        self.patches.push(Patch {
+            commit: id,
+            subject: commit.subject(),
+            author: commit.author(),
+            merge: commit.parents.len() > 1,
+            verdict: step.verdict,
+            new_commit: step.carried.map(|(new, _)| new),
+            tree: step.carried.map(|(_, tree)| tree),
+            conflicts: step.conflicts.iter().map(conflict).collect(),
+            blocked_by: step.blocked_by.map(|place| self.inventory.commits[place].0),
+            culprit: step.culprit,
+            upstream: step.upstream,
+            notes,
+        });
+    }
+
+    /// What to say of a carried patch that touches what an uncarried one left open.
+    fn open_ground(&self, stands: &Position, paths: &BTreeSet<Vec<u8>>) -> Option<String> {
+        let opener = stands.gaps.iter().find(|gap| !self.walked[**gap].paths.is_disjoint(paths))?;
+        let (id, commit) = &self.inventory.commits[*opener];
+        Some(format!("touches a path that {} “{}” left open", id.short(), commit.subject()))
+    }
+
+    fn finish(self) -> Result<Carry, StackError> {
+        let tip = self.position(self.inventory.tip);
+        let whole = self.whole();
+        let complete = tip.gaps.is_empty();
+        let tree = whole.tree;
+        let partial = (!complete && tip.commit != whole.commit).then_some(tip.commit);
+        Ok(Carry {
+            base: self.inventory.base,
+            onto: self.inventory.onto,
+            tip: self.inventory.tip,
+            candidate: Candidate { commit: whole.commit, tree, complete },
+            partial,
+            counts: Counts::of(self.patches.iter().map(|patch| patch.verdict)),
+            patches: self.patches,
+            left_out: self.inventory.left_out.clone(),
+            excluded: self.inventory.excluded.clone(),
+        })
+    }
+
+    /// The last position on the first-parent line without a gap below it.
+    fn whole(&self) -> Position {
+        let mut at = self.inventory.tip;
+        loop {
+            let position = self.position(at);
+            let Some(place) = self.places.get(&at) else { return position };
+            if position.gaps.is_empty() {
+                return position;
+            }
+            match self.inventory.commits[*place].1.parents.first() {
+                Some(parent) => at = *parent,
+                None => return self.position(self.inventory.onto),
+            }
+        }
+    }
+}
+
+fn conflict(conflict: &PathConflict) -> Conflict {
+    let exact = std::str::from_utf8(&conflict.path).is_err();
+    Conflict {
+        path: String::from_utf8_lossy(&conflict.path).into_owned(),
+        path_base64: exact.then(|| STANDARD.encode(&conflict.path)),
+        kind: conflict.kind,
+    }
+}
