@@ -1,0 +1,302 @@
+//! A child to be, and its run from start to end.
+#![expect(clippy::disallowed_methods, reason = "the one place that starts children")]
+
+use std::ffi::{OsStr, OsString};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use super::capture::{Capture, Lines};
+use super::child::Child;
+use super::env::Env;
+use super::group::{Group, Leader};
+use super::{Output, ProcessError, Stream};
+
+/// How many bytes of each stream are kept unless the caller says otherwise.
+const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How long a child is given to end after it was asked to, and its pipes to close after it has ended.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A child to be: program, arguments, directory, environment, input, limits.
+#[derive(Debug, Clone)]
+pub(crate) struct Command {
+    program: OsString,
+    args: Vec<OsString>,
+    cwd: Option<PathBuf>,
+    env: Env,
+    stdin: Option<Vec<u8>>,
+    timeout: Option<Duration>,
+    grace: Duration,
+    output_limit: usize,
+}
+
+impl Command {
+    /// A child with no argument, no environment, no input and no time limit.
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
+            cwd: None,
+            env: Env::empty(),
+            stdin: None,
+            timeout: None,
+            grace: GRACE,
+            output_limit: OUTPUT_LIMIT,
+        }
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// The directory it runs in.
+    #[must_use]
+    pub(crate) fn cwd(mut self, dir: impl AsRef<Path>) -> Self {
+        self.cwd = Some(dir.as_ref().to_owned());
+        self
+    }
+
+    /// Its whole environment. The program is looked up on the `PATH` in it.
+    #[must_use]
+    pub(crate) fn env(mut self, env: Env) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// What it reads. Without this it reads nothing.
+    #[must_use]
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// How long it may run.
+    #[must_use]
+    pub(crate) const fn timeout(mut self, limit: Option<Duration>) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// How long it has to end after it was asked to, before it is killed, and how long a grandchild may hold
+    /// its pipes open. Five seconds unless said otherwise.
+    #[must_use]
+    pub(crate) const fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// How many bytes of each stream are kept. 16 MiB unless said otherwise.
+    #[must_use]
+    pub(crate) const fn output_limit(mut self, bytes: usize) -> Self {
+        self.output_limit = bytes;
+        self
+    }
+
+    /// The program, as it was named.
+    pub(crate) fn program(&self) -> String {
+        self.program.to_string_lossy().into_owned()
+    }
+
+    /// Starts it and sees it through to its end.
+    ///
+    /// # Errors
+    /// Where it cannot be started or waited for. How it ended is not an error.
+    pub(crate) fn run(self) -> Result<Output, ProcessError> {
+        self.run_streaming(&mut |_, _| {})
+    }
+
+    /// Starts it and sees it through to its end, and hands on each line (without its end, at most 16 KiB of it at
+    /// once) as it comes.
+    ///
+    /// # Errors
+    /// Where it cannot be started or waited for. How it ended is not an error.
+    pub(crate) fn run_streaming(
+        mut self,
+        on_line: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<Output, ProcessError> {
+        let program = self.program();
+        let stdin = self.stdin.take();
+        let started = Instant::now();
+        let mut leader = self.start(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })?;
+        let group = leader.group();
+
+        let (sender, news) = sync_channel(16);
+        let pipes = leader.pipes();
+        if let (Some(mut pipe), Some(bytes)) = (pipes.stdin.take(), stdin) {
+            // A child that does not read to the end of its input is not wrong.
+            std::thread::spawn(move || drop(pipe.write_all(&bytes)));
+        }
+        let (stdout, stderr) = (pipes.stdout.take(), pipes.stderr.take());
+        relay(stdout, Stream::Stdout, sender.clone());
+        relay(stderr, Stream::Stderr, sender.clone());
+        std::thread::spawn(move || {
+            group.wait_for_leader();
+            let _ = sender.send(News::Ended);
+        });
+
+        let mut watch = Watch::new(&self, group, started);
+        watch.follow(&news, on_line);
+        let duration = started.elapsed();
+        let status =
+            leader.end().map_err(|source| ProcessError::Wait { program: program.clone(), source })?;
+        let [stdout, stderr] = watch.captures.map(Capture::finish);
+        Ok(Output { program, status, stdout, stderr, timed_out: watch.timed_out, duration })
+    }
+
+    /// Starts it as a co-process: the caller writes to it and reads from it for as long as it likes. Its time limit
+    /// holds for its whole life.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub(crate) fn spawn_piped(self) -> Result<Child, ProcessError> {
+        let leader = self.start(Stdio::piped())?;
+        Child::new(self.program(), leader, self.timeout, self.grace, self.output_limit)
+    }
+
+    fn start(&self, stdin: Stdio) -> Result<Leader, ProcessError> {
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.args).env_clear().envs(self.env.iter());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.process_group(0);
+        if let Some(dir) = &self.cwd {
+            command.current_dir(dir);
+        }
+        command.spawn().map(Leader::new).map_err(|source| self.not_started(source))
+    }
+
+    fn not_started(&self, source: std::io::Error) -> ProcessError {
+        let program = self.program();
+        match &self.cwd {
+            Some(dir) if !dir.is_dir() => ProcessError::NoDirectory { program, dir: dir.clone() },
+            _ if source.kind() == ErrorKind::NotFound => ProcessError::NotFound { program },
+            _ => ProcessError::Start { program, source },
+        }
+    }
+}
+
+/// What the threads around a child have to say.
+enum News {
+    Bytes(Stream, Vec<u8>),
+    Closed,
+    Ended,
+}
+
+/// Reads a pipe to its end on a thread of its own. Where nobody listens any more, the thread ends with the pipe.
+fn relay(pipe: Option<impl Read + Send + 'static>, stream: Stream, sender: SyncSender<News>) {
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 64 * 1024];
+        let Some(mut pipe) = pipe else {
+            let _ = sender.send(News::Closed);
+            return;
+        };
+        loop {
+            match pipe.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => {
+                    if sender.send(News::Bytes(stream, buffer[..count].to_vec())).is_err() {
+                        return;
+                    }
+                }
+                Err(err) if err.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        let _ = sender.send(News::Closed);
+    });
+}
+
+/// A running child seen from outside: what it wrote, and when patience ends.
+struct Watch {
+    group: Group,
+    grace: Duration,
+    captures: [Capture; 2],
+    lines: [Lines; 2],
+    /// What patience ends with next, and when.
+    next: Option<(Instant, Patience)>,
+    timed_out: bool,
+    ended: bool,
+    open: u8,
+}
+
+/// What happens when patience ends.
+enum Patience {
+    /// The time limit is reached: ask the group to end.
+    Terminate,
+    /// It was asked and did not: kill it.
+    Kill,
+    /// The child has ended, and something holds its pipes open: read no more.
+    StopReading,
+}
+
+impl Watch {
+    fn new(command: &Command, group: Group, started: Instant) -> Self {
+        Self {
+            group,
+            grace: command.grace,
+            captures: [Capture::new(command.output_limit), Capture::new(command.output_limit)],
+            lines: [Lines::default(), Lines::default()],
+            next: command.timeout.map(|limit| (started + limit, Patience::Terminate)),
+            timed_out: false,
+            ended: false,
+            open: 2,
+        }
+    }
+
+    /// Listens until the child has ended and its pipes are closed, or patience ends.
+    fn follow(&mut self, news: &Receiver<News>, on_line: &mut dyn FnMut(Stream, &[u8])) {
+        while !self.ended || self.open > 0 {
+            let heard = match &self.next {
+                Some((at, _)) => news.recv_timeout(at.saturating_duration_since(Instant::now())),
+                None => news.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match heard {
+                Ok(News::Bytes(stream, bytes)) => {
+                    self.captures[stream as usize].push(&bytes);
+                    self.lines[stream as usize].push(&bytes, &mut |line| on_line(stream, line));
+                }
+                Ok(News::Closed) => self.open -= 1,
+                Ok(News::Ended) => {
+                    self.ended = true;
+                    self.next = Some((Instant::now() + self.grace, Patience::StopReading));
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if !self.lose_patience() {
+                        break;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            self.lines[stream as usize].flush(&mut |line| on_line(stream, line));
+        }
+    }
+
+    /// Takes the next measure, and says whether there is still something to listen for.
+    fn lose_patience(&mut self) -> bool {
+        match self.next.take() {
+            Some((_, Patience::Terminate)) => {
+                self.timed_out = true;
+                self.group.terminate();
+                self.next = Some((Instant::now() + self.grace, Patience::Kill));
+            }
+            Some((_, Patience::Kill)) => self.group.kill(),
+            Some((_, Patience::StopReading)) | None => return false,
+        }
+        true
+    }
+}
