@@ -1,1 +1,31 @@
 //! Repositories (git2) and the git program; implements the engine's two ports.
+//!
+//! git2 reads and writes objects and refs. The git program does what libgit2 does otherwise or not
+//! at all: transport with the user's credentials, merge-ort, bundles, range-diffs, checkouts.
+//! Nobody else starts git or opens a repository.
+//!
+//! All work on a stack happens on a [`Workbench`]: a private bare repository that borrows the
+//! fork's objects. What is made there reaches the fork only by [`Workbench::deliver`].
+
+mod deliver;
+mod error;
+mod evidence;
+mod fetch;
+mod import;
+mod merge;
+mod objects;
+mod program;
+mod remote;
+mod repository;
+mod workbench;
+
+pub(crate) use deliver::{Delivery, RefMove};
+pub(crate) use error::GitError;
+pub(crate) use evidence::ConflictFile;
+pub(crate) use fetch::UpstreamRefs;
+pub(crate) use import::import;
+pub(crate) use merge::GitMerge;
+pub(crate) use program::Git;
+pub(crate) use remote::{Listing, RemoteUrl};
+pub(crate) use repository::Repository;
+pub(crate) use workbench::Workbench;

@@ -43,7 +43,7 @@ pub(crate) use pick::{Picked, pick};
 pub(crate) use ports::{FullMerge, Merged, Objects, PathConflict, PortError};
 pub(crate) use replay::{Progress, carry};
 pub(crate) use squash::squash;
-pub(crate) use tree::{Entry, Mode};
+pub(crate) use tree::{Entry, Mode, empty as empty_tree, find};
 
 use crate::ids::CommitId;
 

@@ -62,6 +62,9 @@ pub(crate) struct Patch {
     pub(crate) new_commit: Option<CommitId>,
     /// The tree after it, where it was carried.
     pub(crate) tree: Option<TreeId>,
+    /// For `conflict` and `blocked`: the commit on which it was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tried_on: Option<CommitId>,
     /// Where it conflicts.
     pub(crate) conflicts: Vec<Conflict>,
     /// For `blocked`: the first uncarried patch that touched a path in which this one conflicts.

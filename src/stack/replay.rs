@@ -266,6 +266,7 @@ impl<'a> Walk<'a> {
 
     fn record(&mut self, id: CommitId, commit: &RawCommit, step: Step) {
         let place = self.walked.len();
+        let tried_on = step.verdict.is_open().then_some(step.stands.commit);
         let mut stands = step.stands;
         let mut paths: BTreeSet<Vec<u8>> = step.paths.into_iter().collect();
         let mut notes = step.notes;
@@ -285,6 +286,7 @@ impl<'a> Walk<'a> {
             verdict: step.verdict,
             new_commit: step.carried.map(|(new, _)| new),
             tree: step.carried.map(|(_, tree)| tree),
+            tried_on,
             conflicts: step.conflicts.iter().map(conflict).collect(),
             blocked_by: step.blocked_by.map(|place| self.inventory.commits[place].0),
             culprit: step.culprit,

@@ -12,7 +12,7 @@ const EMPTY: [u8; 20] = [
 ];
 
 /// The id of the tree without entries.
-pub(super) fn empty() -> TreeId {
+pub(crate) fn empty() -> TreeId {
     TreeId::new(ObjectId::from_bytes(EMPTY))
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Entry {
 }
 
 /// What stands at a path.
-pub(super) type Node = Option<(Mode, ObjectId)>;
+pub(crate) type Node = Option<(Mode, ObjectId)>;
 
 /// A path that one commit changes, with what a third tree has there.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ fn below(objects: &dyn Objects, spot: &Touched) -> Result<Vec<Touched>, PortErro
 }
 
 /// What stands at `path` in `tree`.
-pub(super) fn find(objects: &dyn Objects, tree: TreeId, path: &[u8]) -> Result<Node, PortError> {
+pub(crate) fn find(objects: &dyn Objects, tree: TreeId, path: &[u8]) -> Result<Node, PortError> {
     let mut at = Some((Mode(0o040_000), tree.object()));
     for name in path.split(|byte| *byte == b'/') {
         let Some((mode, id)) = at else { return Ok(None) };

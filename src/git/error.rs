@@ -1,0 +1,160 @@
+//! What can go wrong with repositories and git.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::ids::{CommitId, RefName, RepoName, TagName};
+use crate::process::ProcessError;
+
+/// A repository or the git program could not do what was asked.
+#[derive(Debug, Error)]
+pub(crate) enum GitError {
+    /// The path holds no repository.
+    #[error("{} is not a git repository", .0.display())]
+    NotARepository(PathBuf),
+    /// The repository is of a kind that libgit2 cannot open.
+    #[error("{} has a repository format that patch-moi cannot open ({format})", .path.display())]
+    Format {
+        /// The repository.
+        path: PathBuf,
+        /// Which format, such as `sha256 objects`.
+        format: String,
+    },
+    /// The git program is missing or too old.
+    #[error("git {found} is too old: patch-moi needs {needed} or newer")]
+    TooOld {
+        /// What was found.
+        found: String,
+        /// What is needed.
+        needed: &'static str,
+    },
+    /// A revision does not name a commit.
+    #[error("`{rev}` names no commit in {}", .repo.display())]
+    NoCommit {
+        /// The revision as given.
+        rev: String,
+        /// The repository.
+        repo: PathBuf,
+    },
+    /// The fork does not have the branch.
+    #[error("the fork {fork} has no branch `{branch}`")]
+    NoBranch {
+        /// The fork as the user named it.
+        fork: String,
+        /// The branch.
+        branch: String,
+    },
+    /// Upstream does not have the tag.
+    #[error("upstream {upstream} has no tag `{tag}`")]
+    NoTag {
+        /// The upstream repository or its URL.
+        upstream: String,
+        /// The tag.
+        tag: TagName,
+        /// Its newest tags, for the hint.
+        known: Vec<String>,
+    },
+    /// A tag that names no commit.
+    #[error("tag `{tag}` of upstream {upstream} names no commit")]
+    TagOfNoCommit {
+        /// The upstream repository.
+        upstream: RepoName,
+        /// The tag.
+        tag: TagName,
+    },
+    /// A URL that is not fetched from.
+    #[error("`{url}` is no URL that patch-moi fetches from: {why}")]
+    Url {
+        /// The URL.
+        url: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The remote could not be read.
+    #[error("{url} could not be read")]
+    Unreachable {
+        /// The URL.
+        url: String,
+        /// What git said.
+        source: ProcessError,
+    },
+    /// A ref does not stand where it was expected.
+    #[error("{name} does not stand where it was expected; somebody else has moved it")]
+    Moved {
+        /// The ref.
+        name: RefName,
+        /// Where it was expected to stand.
+        expected: Option<CommitId>,
+    },
+    /// A rebase of the branch is in progress.
+    #[error("{what} is in progress in {}", .repo.display())]
+    InProgress {
+        /// The repository.
+        repo: PathBuf,
+        /// What is in progress.
+        what: &'static str,
+    },
+    /// A git command failed.
+    #[error("git {what} failed")]
+    Program {
+        /// What was asked of git.
+        what: &'static str,
+        /// How it ended.
+        source: ProcessError,
+    },
+    /// libgit2 failed.
+    #[error("{what} failed in {}", .repo.display())]
+    Library {
+        /// What was asked of it.
+        what: &'static str,
+        /// The repository.
+        repo: PathBuf,
+        /// Its error.
+        source: git2::Error,
+    },
+    /// A temporary directory could not be made.
+    #[error("no temporary directory could be made in {}", .dir.display())]
+    Temporary {
+        /// Where.
+        dir: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// git said something that it never says.
+    #[error("git {what} answered in a way that patch-moi does not understand")]
+    Answer {
+        /// What was asked of git.
+        what: &'static str,
+    },
+}
+
+impl GitError {
+    /// What the user can do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotARepository(path) => {
+                Some(format!("name the fork's checkout, or `git clone` it to {}", path.display()))
+            }
+            Self::Format { .. } => Some("use a clone with SHA-1 objects and the `files` ref format".to_owned()),
+            Self::TooOld { .. } => Some("install a newer git, and see that it comes first on PATH".to_owned()),
+            Self::NoCommit { .. } => Some("check the name; in a shallow clone, fetch the history first".to_owned()),
+            Self::NoBranch { branch, .. } => {
+                Some(format!("check `target_branch` or `--branch`; `git fetch origin {branch}` brings a branch that only the remote has"))
+            }
+            Self::NoTag { known, .. } if known.is_empty() => Some("it has no tag at all: check the upstream URL".to_owned()),
+            Self::NoTag { known, .. } => Some(format!("its newest tags are {}", known.join(", "))),
+            Self::TagOfNoCommit { .. } => Some("name the tag of a release".to_owned()),
+            Self::Url { .. } => Some("use https://, ssh:// or a path".to_owned()),
+            Self::Unreachable { .. } => {
+                Some("check the URL, the network and the credentials; nothing was changed".to_owned())
+            }
+            Self::Moved { name, .. } => Some(format!("look at `git log {name}`, and run this again")),
+            Self::InProgress { repo, .. } => {
+                Some(format!("finish or abort it first: `git -C {} status` says how", repo.display()))
+            }
+            Self::Program { source, .. } => source.hint(),
+            Self::Library { .. } | Self::Temporary { .. } | Self::Answer { .. } => None,
+        }
+    }
+}

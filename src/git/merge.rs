@@ -1,0 +1,266 @@
+//! The engine's second port: git's own merge, by one long-lived `git merge-tree`.
+//!
+//! Format: git-merge-tree(1), "OUTPUT", with `-z` and `--stdin`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+
+use super::Workbench;
+use super::repository::oid;
+use crate::ids::{CommitId, ObjectId, TreeId};
+use crate::process::Child;
+use crate::stack::{ConflictKind, FullMerge, Merged, PathConflict, PortError};
+
+/// The names under which git knows the sides of a merge of commits; they become marker labels.
+const SIDES: [&str; 2] = ["ours", "theirs"];
+
+/// A running merge-tree. It reads attributes from one tree alone and no configuration.
+pub(crate) struct GitMerge<'a> {
+    bench: &'a Workbench,
+    attributes: TreeId,
+    child: RefCell<Option<Child>>,
+}
+
+impl<'a> GitMerge<'a> {
+    /// A merge in `bench` with the attributes that `attributes` has. git is started when it is
+    /// first asked.
+    pub(crate) const fn new(bench: &'a Workbench, attributes: TreeId) -> Self {
+        Self { bench, attributes, child: RefCell::new(None) }
+    }
+
+    /// The same with the attributes of another tree.
+    pub(crate) fn with_attributes(self, attributes: TreeId) -> Self {
+        if attributes == self.attributes { self } else { Self::new(self.bench, attributes) }
+    }
+
+    fn ask(&self, question: &str) -> Result<Merged, PortError> {
+        let mut slot = self.child.borrow_mut();
+        if slot.is_none() {
+            *slot = Some(self.start()?);
+        }
+        let Some(child) = slot.as_mut() else { return Err(PortError::new(FAILED, "git did not start")) };
+        let answered = writeln!(child.stdin, "{question}")
+            .and_then(|()| child.stdin.flush())
+            .and_then(|()| read_answer(&mut child.stdout));
+        match answered {
+            Ok(merged) => Ok(merged),
+            Err(source) => Err(slot.take().map_or_else(
+                || PortError::new(FAILED, source.to_string()),
+                |child| ended(child, &source),
+            )),
+        }
+    }
+
+    fn start(&self) -> Result<Child, PortError> {
+        self.bench
+            .isolated_with_attributes(self.attributes)
+            .args(["merge-tree", "--write-tree", "--stdin", "-z", "--allow-unrelated-histories"])
+            .timeout(None)
+            .spawn_piped()
+            .map_err(|source| PortError::new(FAILED, source))
+    }
+
+    fn name(&self, side: &str, commit: CommitId) -> Result<(), PortError> {
+        let failed = |source| PortError::new("a side of a merge could not be named", source);
+        let name = format!("refs/heads/{side}");
+        self.bench
+            .bench
+            .inner
+            .reference(&name, oid(commit.object()), true, "a side of a merge")
+            .map(drop)
+            .map_err(failed)
+    }
+}
+
+const FAILED: &str = "git's merge could not run";
+
+/// What git said when it ended instead of answering.
+fn ended(child: Child, source: &std::io::Error) -> PortError {
+    match child.finish() {
+        Ok(finished) => {
+            let said = finished.stderr.last_lines(10);
+            PortError::new(FAILED, if said.is_empty() { source.to_string() } else { said })
+        }
+        Err(err) => PortError::new(FAILED, err),
+    }
+}
+
+impl FullMerge for GitMerge<'_> {
+    fn trees(&self, base: TreeId, ours: TreeId, theirs: TreeId) -> Result<Merged, PortError> {
+        self.ask(&format!("{base} -- {ours} {theirs}"))
+    }
+
+    fn commits(&self, ours: CommitId, theirs: CommitId) -> Result<Merged, PortError> {
+        self.name(SIDES[0], ours)?;
+        self.name(SIDES[1], theirs)?;
+        self.ask(&SIDES.join(" "))
+    }
+}
+
+/// One answer: status, tree, and unless the merge is clean conflicted files and messages.
+fn read_answer(from: &mut impl BufRead) -> std::io::Result<Merged> {
+    let strange = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
+    let clean = match &field(from)?[..] {
+        b"1" => true,
+        b"0" => false,
+        _ => return Err(strange("git gave up on a merge")),
+    };
+    let tree = field(from)?;
+    let tree = std::str::from_utf8(&tree).ok().and_then(|text| text.parse::<ObjectId>().ok());
+    let tree = TreeId::new(tree.ok_or_else(|| strange("git's merge gave no tree"))?);
+    let mut paths: BTreeMap<Vec<u8>, Stages> = BTreeMap::new();
+    loop {
+        let file = field(from)?;
+        if file.is_empty() {
+            break;
+        }
+        let (path, stage, submodule) = conflicted(&file).ok_or_else(|| strange("git's merge listed no path"))?;
+        let stages = paths.entry(path).or_default();
+        stages.seen[stage - 1] = true;
+        stages.submodule |= submodule;
+    }
+    if !clean {
+        read_messages(from, &mut paths)?;
+    }
+    let conflicts = paths.into_iter().map(|(path, stages)| PathConflict { kind: stages.kind(), path }).collect();
+    Ok(Merged { tree, clean, conflicts })
+}
+
+fn read_messages(from: &mut impl BufRead, paths: &mut BTreeMap<Vec<u8>, Stages>) -> std::io::Result<()> {
+    loop {
+        let count = field(from)?;
+        if count.is_empty() {
+            return Ok(());
+        }
+        let count: usize = std::str::from_utf8(&count).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let mut named = Vec::new();
+        for _ in 0..count {
+            named.push(field(from)?);
+        }
+        let kind = kind_of(&field(from)?);
+        field(from)?;
+        for path in named {
+            if let Some(stages) = paths.get_mut(&path) {
+                stages.said = stages.said.max(kind);
+            }
+        }
+    }
+}
+
+/// One field without its NUL.
+fn field(from: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.read_until(0, &mut bytes)?;
+    if bytes.pop() != Some(0) {
+        return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "git's merge ended before its answer"));
+    }
+    Ok(bytes)
+}
+
+/// `<mode> <object> <stage>TAB<path>`.
+fn conflicted(line: &[u8]) -> Option<(Vec<u8>, usize, bool)> {
+    let tab = line.iter().position(|byte| *byte == b'\t')?;
+    let head = std::str::from_utf8(&line[..tab]).ok()?;
+    let mut head = head.split(' ');
+    let submodule = head.next()? == "160000";
+    let stage = head.nth(1)?.parse().ok().filter(|stage| (1..=3).contains(stage))?;
+    Some((line[tab + 1..].to_vec(), stage, submodule))
+}
+
+/// What is known of one conflicted path.
+#[derive(Debug, Default)]
+struct Stages {
+    seen: [bool; 3],
+    submodule: bool,
+    said: Option<Said>,
+}
+
+/// What git's messages can say of a path; where it says several things, the greatest holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Said {
+    Contents,
+    Binary,
+    ModifyDelete,
+    Mode,
+    DirectoryRename,
+    RenameAdd,
+    RenameDelete,
+    RenameRename,
+    FileDirectory,
+    Submodule,
+}
+
+/// The kind that a short type description stands for. git-merge-tree(1) calls these stable.
+fn kind_of(description: &[u8]) -> Option<Said> {
+    let text = std::str::from_utf8(description).ok()?;
+    let inner = text.strip_prefix("CONFLICT")?.trim_start().trim_matches(['(', ')']);
+    Some(match inner {
+        "contents" => Said::Contents,
+        "binary" => Said::Binary,
+        "modify/delete" => Said::ModifyDelete,
+        "distinct modes" | "distinct types" => Said::Mode,
+        "file/directory" => Said::FileDirectory,
+        "rename/rename" => Said::RenameRename,
+        "rename/delete" => Said::RenameDelete,
+        "rename involved in collision" | "rename/add" => Said::RenameAdd,
+        "file location" => Said::DirectoryRename,
+        _ if inner.contains("directory rename") => Said::DirectoryRename,
+        _ if inner.contains("submodule") => Said::Submodule,
+        _ => return None,
+    })
+}
+
+impl Stages {
+    fn kind(&self) -> ConflictKind {
+        let [base, ours, theirs] = self.seen;
+        match self.said {
+            Some(Said::Binary) => ConflictKind::Binary,
+            Some(Said::ModifyDelete) => ConflictKind::ModifyDelete,
+            Some(Said::Mode) => ConflictKind::Mode,
+            Some(Said::DirectoryRename) => ConflictKind::DirectoryRename,
+            Some(Said::RenameAdd) => ConflictKind::RenameAdd,
+            Some(Said::RenameDelete) => ConflictKind::RenameDelete,
+            Some(Said::RenameRename) => ConflictKind::RenameRename,
+            Some(Said::FileDirectory) => ConflictKind::FileDirectory,
+            Some(Said::Submodule) => ConflictKind::Submodule,
+            _ if self.submodule => ConflictKind::Submodule,
+            _ if base && !(ours && theirs) => ConflictKind::ModifyDelete,
+            _ if !base && ours && theirs => ConflictKind::AddAdd,
+            _ => ConflictKind::Content,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+    fn read(text: &str) -> std::io::Result<Merged> {
+        read_answer(&mut text.replace("TREE", TREE).as_bytes())
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_short_is_an_error() {
+        for text in ["", "1\0", "1\0TREE", "0\0TREE\0100644 a 1\tx\0\0", "-1\0", "2\0TREE\0\0", "1\0tree\0\0"] {
+            assert!(read(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_clean_answer_is_a_tree_alone() {
+        let merged = read("1\0TREE\0\0").expect("an answer");
+        assert!(merged.clean && merged.conflicts.is_empty());
+    }
+
+    #[test]
+    fn a_conflict_is_of_the_kind_that_git_says() {
+        let files = "100644 a 1\tx\0100644 b 2\tx\0100644 c 3\tx\0100644 d 2\ty\0100644 e 3\ty\0\0";
+        let said = "1\0x\0Auto-merging\0a\0".to_owned() + "1\0x\0CONFLICT (binary)\0b\0\0";
+        let merged = read(&format!("0\0TREE\0{files}{said}")).expect("an answer");
+        let kinds: Vec<_> = merged.conflicts.iter().map(|conflict| conflict.kind).collect();
+        assert_eq!(kinds, [ConflictKind::Binary, ConflictKind::AddAdd]);
+    }
+}

@@ -1,0 +1,125 @@
+//! The engine's first port: objects and the graph in them, by libgit2.
+
+use git2::{ErrorCode, ObjectType, Sort};
+
+use super::Workbench;
+use super::repository::{commit_id, object_id, oid};
+use crate::ids::{CommitId, ObjectId, TreeId};
+use crate::stack::{Entry, Mode, Objects, PortError, empty_tree};
+
+impl Workbench {
+    fn read(&self, id: ObjectId, kind: ObjectType) -> Result<Vec<u8>, PortError> {
+        let failed = |source: git2::Error| match source.code() {
+            ErrorCode::NotFound => PortError::missing(id),
+            _ => PortError::new(format!("object {id} could not be read"), source),
+        };
+        let odb = self.bench.inner.odb().map_err(failed)?;
+        let object = odb.read(oid(id)).map_err(failed)?;
+        if object.kind() != kind {
+            return Err(PortError::new(
+                format!("object {id} could not be read"),
+                format!("it is a {}, where a {kind} was expected", object.kind()),
+            ));
+        }
+        Ok(object.data().to_vec())
+    }
+
+    fn write(&self, kind: ObjectType, content: &[u8]) -> Result<ObjectId, PortError> {
+        let failed = |source: git2::Error| PortError::new(format!("a {kind} could not be written"), source);
+        let odb = self.bench.inner.odb().map_err(failed)?;
+        odb.write(kind, content).map(object_id).map_err(failed)
+    }
+
+    fn walk(&self, tips: &[CommitId], hidden: &[CommitId], line: bool) -> Result<Vec<CommitId>, PortError> {
+        let failed = |source: git2::Error| PortError::new("the history could not be walked", source);
+        let mut walk = self.bench.inner.revwalk().map_err(failed)?;
+        walk.set_sorting(if line { Sort::TOPOLOGICAL } else { Sort::NONE }).map_err(failed)?;
+        if line {
+            walk.simplify_first_parent().map_err(failed)?;
+        }
+        for tip in tips {
+            walk.push(oid(tip.object())).map_err(failed)?;
+        }
+        for commit in hidden {
+            walk.hide(oid(commit.object())).map_err(failed)?;
+        }
+        walk.map(|id| id.map(commit_id).map_err(failed)).collect()
+    }
+}
+
+impl Objects for Workbench {
+    fn commit(&self, id: CommitId) -> Result<Vec<u8>, PortError> {
+        self.read(id.object(), ObjectType::Commit)
+    }
+
+    fn tree(&self, id: TreeId) -> Result<Vec<Entry>, PortError> {
+        if id == empty_tree() {
+            return Ok(Vec::new());
+        }
+        entries(&self.read(id.object(), ObjectType::Tree)?)
+            .ok_or_else(|| PortError::new(format!("tree {id} could not be read"), "it is malformed"))
+    }
+
+    fn blob(&self, id: ObjectId) -> Result<Vec<u8>, PortError> {
+        self.read(id, ObjectType::Blob)
+    }
+
+    fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError> {
+        self.write(ObjectType::Commit, content).map(CommitId::new)
+    }
+
+    fn write_tree(&self, entries: &[Entry]) -> Result<TreeId, PortError> {
+        let mut content = Vec::new();
+        for entry in entries {
+            content.extend_from_slice(format!("{:o} ", entry.mode.0).as_bytes());
+            content.extend_from_slice(&entry.name);
+            content.push(0);
+            content.extend_from_slice(entry.id.as_bytes());
+        }
+        self.write(ObjectType::Tree, &content).map(TreeId::new)
+    }
+
+    fn reachable(&self, tips: &[CommitId], hidden: &[CommitId]) -> Result<Vec<CommitId>, PortError> {
+        self.walk(tips, hidden, false)
+    }
+
+    fn first_parents(&self, tip: CommitId, hidden: CommitId) -> Result<Vec<CommitId>, PortError> {
+        self.walk(&[tip], &[hidden], true)
+    }
+
+    fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, PortError> {
+        match self.bench.inner.merge_base(oid(one.object()), oid(other.object())) {
+            Ok(id) => Ok(Some(commit_id(id))),
+            Err(err) if err.code() == ErrorCode::NotFound => {
+                // Also said of a commit that is not there, which is another thing.
+                self.commit(one).and_then(|_| self.commit(other)).map(|_| None)
+            }
+            Err(source) => Err(PortError::new(format!("the history of {one} and {other} could not be read"), source)),
+        }
+    }
+
+    fn is_ancestor(&self, ancestor: CommitId, descendant: CommitId) -> Result<bool, PortError> {
+        let failed = |source| PortError::new(format!("the history of {descendant} could not be read"), source);
+        Ok(ancestor == descendant
+            || self
+                .bench
+                .inner
+                .graph_descendant_of(oid(descendant.object()), oid(ancestor.object()))
+                .map_err(failed)?)
+    }
+}
+
+/// The entries of a raw tree: octal mode, space, name, NUL, twenty bytes.
+fn entries(mut raw: &[u8]) -> Option<Vec<Entry>> {
+    let mut entries = Vec::new();
+    while !raw.is_empty() {
+        let space = raw.iter().position(|byte| *byte == b' ')?;
+        let end = raw.iter().position(|byte| *byte == 0)?;
+        let mode = u32::from_str_radix(std::str::from_utf8(&raw[..space]).ok()?, 8).ok()?;
+        let name = raw.get(space + 1..end)?.to_vec();
+        let id = raw.get(end + 1..end + 21)?.try_into().ok()?;
+        entries.push(Entry { mode: Mode(mode), name, id: ObjectId::from_bytes(id) });
+        raw = &raw[end + 21..];
+    }
+    Some(entries)
+}

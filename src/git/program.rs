@@ -1,0 +1,102 @@
+//! The git program: which one, and with what environment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::GitError;
+use crate::process::{Command, Env};
+
+/// The oldest git whose `merge-tree` merges trees.
+const NEEDED: (&str, [u32; 2]) = ("2.45", [2, 45]);
+
+/// How long a command without network may take.
+const LOCAL: Duration = Duration::from_secs(30 * 60);
+
+/// How long a command with network may take.
+const NETWORK: Duration = Duration::from_secs(60 * 60);
+
+/// What transport needs beyond [`Env::minimal`]: the ways to a person's own credentials.
+const CREDENTIALS: [&str; 4] = ["SSH_AUTH_SOCK", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL"];
+
+/// The git program.
+#[derive(Debug, Clone)]
+pub(crate) struct Git {
+    parent: BTreeMap<String, String>,
+}
+
+impl Git {
+    /// The git on the PATH of `parent`, the process's own environment.
+    ///
+    /// # Errors
+    /// Where there is none, or one older than 2.45.
+    pub(crate) fn find(parent: &BTreeMap<String, String>) -> Result<Self, GitError> {
+        let git = Self { parent: parent.clone() };
+        let said = git.isolated(None).arg("--version");
+        let said = said.run().and_then(crate::process::Output::success);
+        let said = said.map_err(|source| GitError::Program { what: "--version", source })?;
+        let said = String::from_utf8_lossy(&said).trim().to_owned();
+        let found = said.strip_prefix("git version ").unwrap_or(&said);
+        if is_enough(found) { Ok(git) } else { Err(GitError::TooOld { found: found.to_owned(), needed: NEEDED.0 }) }
+    }
+
+    /// A git that sees no configuration but its repository's own and answers in English. With
+    /// `home`, it has that as its home.
+    pub(super) fn isolated(&self, home: Option<&Path>) -> Command {
+        let mut env = self.quiet(Env::minimal(&self.parent));
+        for (name, value) in [("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null")] {
+            env.set(name, value);
+        }
+        env.set("GIT_CONFIG_NOSYSTEM", "1");
+        env.set("GIT_ATTR_NOSYSTEM", "1");
+        env.set("GIT_NO_LAZY_FETCH", "1");
+        if let Some(home) = home {
+            env.set("HOME", &home.to_string_lossy());
+        }
+        Command::new("git").env(env).timeout(Some(LOCAL))
+    }
+
+    /// A git with the user's configuration, for transport.
+    pub(super) fn transport(&self) -> Command {
+        let mut env = self.quiet(Env::minimal(&self.parent));
+        for name in CREDENTIALS {
+            if let Some(value) = self.parent.get(name) {
+                env.set(name, value);
+            }
+        }
+        env.set("GIT_ALLOW_PROTOCOL", "file:https:http:ssh");
+        Command::new("git").env(env).timeout(Some(NETWORK))
+    }
+
+    fn quiet(&self, mut env: Env) -> Env {
+        for (name, value) in [
+            ("LC_ALL", "C"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_OPTIONAL_LOCKS", "0"),
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
+            ("GIT_LFS_SKIP_SMUDGE", "1"),
+            ("GIT_PAGER", "cat"),
+        ] {
+            env.set(name, value);
+        }
+        env
+    }
+}
+
+fn is_enough(version: &str) -> bool {
+    let mut parts = version.split(['.', ' ', '-']).map(|part| part.parse().unwrap_or(0));
+    let found = [parts.next().unwrap_or(0), parts.next().unwrap_or(0)];
+    found >= NEEDED.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_enough;
+
+    #[test]
+    fn a_git_that_cannot_merge_trees_is_too_old() {
+        for (version, enough) in [("2.39.5", false), ("2.44.0.rc1", false), ("2.45.0", true), ("2.50.1 (Apple Git-155)", true), ("3.0", true)] {
+            assert_eq!(is_enough(version), enough, "{version}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a remote has, without fetching it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::program::Git;
+use super::GitError;
+use crate::ids::{CommitId, ObjectId, TagName};
+
+/// Where a repository can be fetched from: https, ssh, a file URL, a path, or http on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RemoteUrl(String);
+
+impl RemoteUrl {
+    /// The URL as text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RemoteUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for RemoteUrl {
+    type Err = GitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = |why| GitError::Url { url: text.chars().take(200).flat_map(char::escape_default).collect(), why };
+        if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
+            return Err(refuse("it is empty, too long or holds a control character"));
+        }
+        if text.starts_with('-') {
+            return Err(refuse("it begins with -"));
+        }
+        if text.contains("::") {
+            return Err(refuse("it names a remote helper"));
+        }
+        let local = |rest: &str| {
+            let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            let host = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(host, _)| host);
+            ["localhost", "127.0.0.1", "[::1]"].contains(&host)
+        };
+        match text.split_once("://") {
+            Some(("https" | "ssh" | "file", _)) => Ok(Self(text.to_owned())),
+            Some(("http", rest)) if local(rest) => Ok(Self(text.to_owned())),
+            Some(("http", _)) => Err(refuse("http is allowed on this machine only")),
+            Some(_) => Err(refuse("its scheme is not one of https, ssh and file")),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+/// What a remote says that it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Listing {
+    /// The branch that its HEAD names.
+    pub(crate) default_branch: Option<String>,
+    /// Branches and their commits.
+    pub(crate) branches: BTreeMap<String, CommitId>,
+    /// Tags: the object that the tag names, and what that leads to. It need not be a commit.
+    pub(crate) tags: BTreeMap<TagName, (ObjectId, CommitId)>,
+}
+
+impl Git {
+    /// Asks a remote what it has. Nothing is fetched.
+    ///
+    /// # Errors
+    /// [`GitError::Unreachable`].
+    pub(crate) fn list(&self, url: &RemoteUrl) -> Result<Listing, GitError> {
+        let output = self
+            .transport()
+            .args(["ls-remote", "--symref", "--quiet", "--", url.as_str(), "HEAD", "refs/heads/*", "refs/tags/*"])
+            .output_limit(256 * 1024 * 1024)
+            .run()
+            .and_then(crate::process::Output::success)
+            .map_err(|source| GitError::Unreachable { url: url.to_string(), source })?;
+        Ok(parse(&String::from_utf8_lossy(&output)))
+    }
+}
+
+/// Lines of `<id> TAB <ref>`, `ref: <ref> TAB HEAD`, and `<id> TAB <tag>^{}` for what an annotated
+/// tag leads to. A name that git itself would refuse is passed over.
+fn parse(text: &str) -> Listing {
+    let mut listing = Listing::default();
+    for line in text.lines() {
+        let Some((what, name)) = line.split_once('\t') else { continue };
+        if let (Some(head), "HEAD") = (what.strip_prefix("ref: refs/heads/"), name) {
+            listing.default_branch = Some(head.to_owned());
+            continue;
+        }
+        let Ok(id) = what.parse::<ObjectId>() else { continue };
+        if let Some(branch) = name.strip_prefix("refs/heads/") {
+            listing.branches.insert(branch.to_owned(), CommitId::new(id));
+        } else if let Some(tag) = name.strip_prefix("refs/tags/") {
+            let (tag, peeled) = tag.strip_suffix("^{}").map_or((tag, false), |tag| (tag, true));
+            let Ok(tag) = tag.parse::<TagName>() else { continue };
+            let known = listing.tags.entry(tag).or_insert((id, CommitId::new(id)));
+            if peeled {
+                known.1 = CommitId::new(id);
+            }
+        }
+    }
+    listing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_that_could_run_something_is_refused() {
+        for text in ["", "-upload-pack=x", "ext::sh -c x", "http://example.org/x", "ftp://x/y", "git://x/y", "a\nb"] {
+            assert!(text.parse::<RemoteUrl>().is_err(), "{text:?}");
+        }
+        for text in ["https://github.com/openai/codex", "git@github.com:a/b.git", "/tmp/x", "../x", "file:///tmp/x", "http://127.0.0.1:8000/x", "http://localhost/x"] {
+            assert!(text.parse::<RemoteUrl>().is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_listing_tells_tag_objects_from_their_commits() {
+        let (object, commit) = ("1".repeat(40), "2".repeat(40));
+        let listing = parse(&format!(
+            "ref: refs/heads/main\tHEAD\n{commit}\tHEAD\n{commit}\trefs/heads/main\n{object}\trefs/tags/v1\n{commit}\trefs/tags/v1^{{}}\n{commit}\trefs/tags/-x\njunk\n"
+        ));
+        assert_eq!(listing.default_branch.as_deref(), Some("main"));
+        let tags: Vec<_> = listing.tags.iter().map(|(tag, (object, commit))| (tag.to_string(), object.to_string(), commit.to_string())).collect();
+        assert_eq!(tags, [("v1".to_owned(), object, commit)]);
+    }
+}

@@ -1,0 +1,186 @@
+//! One repository: what is in it, and where its refs stand.
+
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, RepositoryState};
+
+use super::GitError;
+use crate::ids::{CommitId, ObjectId, RefName};
+
+/// A repository on this machine.
+pub(crate) struct Repository {
+    pub(super) inner: git2::Repository,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Repository").field(&self.path).finish()
+    }
+}
+
+impl Repository {
+    /// Opens the repository whose work tree or git directory is `path`.
+    ///
+    /// # Errors
+    /// [`GitError::NotARepository`], or [`GitError::Format`] for SHA-256 objects and reftables.
+    pub(crate) fn open(path: &Path) -> Result<Self, GitError> {
+        let flags = git2::RepositoryOpenFlags::NO_SEARCH;
+        let opened = git2::Repository::open_ext(path, flags, std::iter::empty::<&Path>());
+        match opened {
+            Ok(inner) => Ok(Self { inner, path: path.to_owned() }),
+            Err(_) if !path.join(".git").exists() && !path.join("HEAD").exists() => {
+                Err(GitError::NotARepository(path.to_owned()))
+            }
+            Err(source) => Err(GitError::Format { path: path.to_owned(), format: source.message().to_owned() }),
+        }
+    }
+
+    /// The path by which it was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The object directory, shared by all linked work trees.
+    pub(super) fn objects_dir(&self) -> PathBuf {
+        let common = self.inner.commondir().join("objects");
+        common.canonicalize().unwrap_or(common)
+    }
+
+    pub(super) fn library(&self, what: &'static str) -> impl Fn(git2::Error) -> GitError + '_ {
+        move |source| GitError::Library { what, repo: self.path.clone(), source }
+    }
+
+    /// The commit that `rev` names, by git's rules of revisions.
+    ///
+    /// # Errors
+    /// [`GitError::NoCommit`].
+    pub(crate) fn commit(&self, rev: &str) -> Result<CommitId, GitError> {
+        let found = self.inner.revparse_single(rev).and_then(|object| object.peel_to_commit());
+        let found = found.map_err(|_| GitError::NoCommit { rev: rev.to_owned(), repo: self.path.clone() })?;
+        Ok(commit_id(found.id()))
+    }
+
+    /// The commit of a ref, if the ref exists and leads to one.
+    pub(crate) fn at(&self, name: &RefName) -> Option<CommitId> {
+        let commit = self.inner.find_reference(name.as_str()).ok()?.peel_to_commit().ok()?;
+        Some(commit_id(commit.id()))
+    }
+
+    /// The commit of a branch: the local one, or where there is none that of `origin`.
+    pub(crate) fn branch(&self, branch: &str) -> Option<CommitId> {
+        ["refs/heads", "refs/remotes/origin"]
+            .iter()
+            .filter_map(|namespace| RefName::join(namespace, branch).ok())
+            .find_map(|name| self.at(&name))
+    }
+
+    /// The branch that is checked out, if one is.
+    pub(crate) fn current_branch(&self) -> Option<String> {
+        let head = self.inner.find_reference("HEAD").ok()?;
+        Some(head.symbolic_target().ok().flatten()?.strip_prefix("refs/heads/")?.to_owned())
+    }
+
+    /// The URL of a remote.
+    pub(crate) fn remote(&self, name: &str) -> Option<String> {
+        self.inner.find_remote(name).ok()?.url().ok().map(str::to_owned)
+    }
+
+    /// Adds a remote.
+    ///
+    /// # Errors
+    /// Where it exists or the name is not valid.
+    pub(crate) fn add_remote(&self, name: &str, url: &str) -> Result<(), GitError> {
+        self.inner.remote(name, url).map(drop).map_err(self.library("adding a remote"))
+    }
+
+    /// Whether history is missing below some commits.
+    pub(crate) fn is_shallow(&self) -> bool {
+        self.inner.is_shallow()
+    }
+
+    /// The work tree, where there is one.
+    pub(crate) fn work_tree(&self) -> Option<&Path> {
+        self.inner.workdir()
+    }
+
+    /// The paths of the work tree that differ from HEAD or are not tracked, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the index cannot be read.
+    pub(crate) fn dirt(&self, limit: usize) -> Result<Vec<String>, GitError> {
+        if self.inner.is_bare() {
+            return Ok(Vec::new());
+        }
+        let mut options = git2::StatusOptions::new();
+        options.include_untracked(true).exclude_submodules(true);
+        let statuses = self.inner.statuses(Some(&mut options)).map_err(self.library("reading the work tree"))?;
+        let path = |entry: git2::StatusEntry<'_>| String::from_utf8_lossy(entry.path_bytes()).into_owned();
+        Ok(statuses.iter().map(path).take(limit).collect())
+    }
+
+    /// Refuses to go on while a rebase or the like of `branch` is in progress in its work tree.
+    ///
+    /// # Errors
+    /// [`GitError::InProgress`].
+    pub(crate) fn must_be_idle(&self, branch: &str) -> Result<(), GitError> {
+        let what = match self.inner.state() {
+            RepositoryState::Rebase | RepositoryState::RebaseInteractive | RepositoryState::RebaseMerge => "a rebase",
+            RepositoryState::ApplyMailbox | RepositoryState::ApplyMailboxOrRebase => "a rebase or `git am`",
+            _ => return Ok(()),
+        };
+        let head_name = ["rebase-merge/head-name", "rebase-apply/head-name"]
+            .iter()
+            .find_map(|file| std::fs::read_to_string(self.inner.path().join(file)).ok());
+        let elsewhere = head_name.is_some_and(|name| name.trim() != format!("refs/heads/{branch}"));
+        if elsewhere { Ok(()) } else { Err(GitError::InProgress { repo: self.path.clone(), what }) }
+    }
+
+    /// Every ref below `namespace` that leads to a commit: what follows the namespace, the object
+    /// that the ref names, and the commit.
+    ///
+    /// # Errors
+    /// Where the refs cannot be read.
+    pub(crate) fn refs_below(&self, namespace: &str) -> Result<Vec<(String, ObjectId, CommitId)>, GitError> {
+        let failed = self.library("reading refs");
+        let mut found = Vec::new();
+        for reference in self.inner.references_glob(&format!("{namespace}/*")).map_err(&failed)? {
+            let Ok(reference) = reference else { continue };
+            let (Ok(name), Some(object)) = (reference.name(), reference.target()) else { continue };
+            let Some(rest) = name.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')) else { continue };
+            let Ok(commit) = reference.peel_to_commit() else { continue };
+            found.push((rest.to_owned(), object_id(object), commit_id(commit.id())));
+        }
+        Ok(found)
+    }
+
+    /// Whether the object is here.
+    pub(crate) fn has(&self, id: CommitId) -> bool {
+        self.inner.find_commit(oid(id.object())).is_ok()
+    }
+
+    /// The subject of a commit, lossily decoded.
+    pub(crate) fn subject(&self, id: CommitId) -> Option<String> {
+        let commit = self.inner.find_commit(oid(id.object())).ok()?;
+        commit.summary_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// How many of these commits carry notes in `refs/notes/commits`.
+    pub(crate) fn notes(&self, commits: impl Iterator<Item = CommitId>) -> usize {
+        commits.filter(|id| !matches!(self.inner.find_note(None, oid(id.object())), Err(err) if err.code() != ErrorCode::Exists)).count()
+    }
+}
+
+pub(super) fn commit_id(id: git2::Oid) -> CommitId {
+    CommitId::new(object_id(id))
+}
+
+pub(super) fn object_id(id: git2::Oid) -> ObjectId {
+    let mut bytes = [0; 20];
+    bytes.copy_from_slice(&id.as_bytes()[..20]);
+    ObjectId::from_bytes(bytes)
+}
+
+pub(super) fn oid(id: ObjectId) -> git2::Oid {
+    git2::Oid::from_bytes(id.as_bytes()).unwrap_or(git2::Oid::ZERO_SHA1)
+}
