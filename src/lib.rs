@@ -35,5 +35,5 @@ mod pipeline;
 
 /// Runs the program with the process's arguments and says how it ended.
 pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    cli::run()
 }

@@ -1,114 +1,82 @@
-//! The engine's second port: git's own merge, by one long-lived `git merge-tree`.
+//! The engine's second port: git's own merge, by `git merge-tree`.
 //!
-//! Format: git-merge-tree(1), "OUTPUT", with `-z` and `--stdin`.
+//! One process a merge: with `--stdin`, git (2.47) keeps an answer in its buffer until the next
+//! question, so that nobody can wait for it.
+//!
+//! Format: git-merge-tree(1), "OUTPUT", with `-z`.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 
-use super::Workbench;
+use super::{GitError, Workbench};
 use super::repository::oid;
 use crate::ids::{CommitId, ObjectId, TreeId};
-use crate::process::Child;
+use crate::process::Status;
 use crate::stack::{ConflictKind, FullMerge, Merged, PathConflict, PortError};
 
 /// The names under which git knows the sides of a merge of commits; they become marker labels.
 const SIDES: [&str; 2] = ["ours", "theirs"];
 
-/// A running merge-tree. It reads attributes from one tree alone and no configuration.
+const FAILED: &str = "git's merge could not run";
+
+/// git's merge. It reads attributes from one tree alone and no configuration.
 pub(crate) struct GitMerge<'a> {
     bench: &'a Workbench,
     attributes: TreeId,
-    child: RefCell<Option<Child>>,
 }
 
 impl<'a> GitMerge<'a> {
-    /// A merge in `bench` with the attributes that `attributes` has. git is started when it is
-    /// first asked.
+    /// A merge in `bench` with the attributes that `attributes` has.
     pub(crate) const fn new(bench: &'a Workbench, attributes: TreeId) -> Self {
-        Self { bench, attributes, child: RefCell::new(None) }
+        Self { bench, attributes }
     }
 
-    /// The same with the attributes of another tree.
-    pub(crate) fn with_attributes(self, attributes: TreeId) -> Self {
-        if attributes == self.attributes { self } else { Self::new(self.bench, attributes) }
-    }
-
-    fn ask(&self, question: &str) -> Result<Merged, PortError> {
-        let mut slot = self.child.borrow_mut();
-        if slot.is_none() {
-            *slot = Some(self.start()?);
-        }
-        let Some(child) = slot.as_mut() else { return Err(PortError::new(FAILED, "git did not start")) };
-        let answered = writeln!(child.stdin, "{question}")
-            .and_then(|()| child.stdin.flush())
-            .and_then(|()| read_answer(&mut child.stdout));
-        match answered {
-            Ok(merged) => Ok(merged),
-            Err(source) => Err(slot.take().map_or_else(
-                || PortError::new(FAILED, source.to_string()),
-                |child| ended(child, &source),
-            )),
-        }
-    }
-
-    fn start(&self) -> Result<Child, PortError> {
-        self.bench
-            .isolated_with_attributes(self.attributes)
-            .args(["merge-tree", "--write-tree", "--stdin", "-z", "--allow-unrelated-histories"])
-            .timeout(None)
-            .spawn_piped()
-            .map_err(|source| PortError::new(FAILED, source))
+    fn ask(&self, question: &[&str]) -> Result<Merged, PortError> {
+        let command = self.bench.isolated_with_attributes(self.attributes);
+        let command = command.args(["merge-tree", "--write-tree", "-z", "--allow-unrelated-histories"]);
+        let output = command.args(question).run().map_err(|source| PortError::new(FAILED, source))?;
+        let clean = match output.status {
+            Status::Exited(0) => true,
+            Status::Exited(1) => false,
+            Status::Exited(_) | Status::Signalled(_) => {
+                return Err(match output.success() {
+                    Ok(_) => PortError::new(FAILED, GitError::Answer { what: "merge-tree" }),
+                    Err(source) => PortError::new(FAILED, source),
+                });
+            }
+        };
+        read_answer(&mut &output.stdout.bytes[..], clean).map_err(|source| PortError::new(FAILED, source))
     }
 
     fn name(&self, side: &str, commit: CommitId) -> Result<(), PortError> {
         let failed = |source| PortError::new("a side of a merge could not be named", source);
         let name = format!("refs/heads/{side}");
-        self.bench
-            .bench
-            .inner
-            .reference(&name, oid(commit.object()), true, "a side of a merge")
-            .map(drop)
-            .map_err(failed)
-    }
-}
-
-const FAILED: &str = "git's merge could not run";
-
-/// What git said when it ended instead of answering.
-fn ended(child: Child, source: &std::io::Error) -> PortError {
-    match child.finish() {
-        Ok(finished) => {
-            let said = finished.stderr.last_lines(10);
-            PortError::new(FAILED, if said.is_empty() { source.to_string() } else { said })
-        }
-        Err(err) => PortError::new(FAILED, err),
+        let repository = &self.bench.bench.inner;
+        repository.reference(&name, oid(commit.object()), true, "a side of a merge").map(drop).map_err(failed)
     }
 }
 
 impl FullMerge for GitMerge<'_> {
     fn trees(&self, base: TreeId, ours: TreeId, theirs: TreeId) -> Result<Merged, PortError> {
-        self.ask(&format!("{base} -- {ours} {theirs}"))
+        self.ask(&[&format!("--merge-base={base}"), &ours.to_string(), &theirs.to_string()])
     }
 
     fn commits(&self, ours: CommitId, theirs: CommitId) -> Result<Merged, PortError> {
         self.name(SIDES[0], ours)?;
         self.name(SIDES[1], theirs)?;
-        self.ask(&SIDES.join(" "))
+        self.ask(&SIDES)
     }
 }
 
-/// One answer: status, tree, and unless the merge is clean conflicted files and messages.
-fn read_answer(from: &mut impl BufRead) -> std::io::Result<Merged> {
+/// One answer: the tree, and unless the merge is clean conflicted files and messages.
+fn read_answer(from: &mut impl BufRead, clean: bool) -> std::io::Result<Merged> {
     let strange = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
-    let clean = match &field(from)?[..] {
-        b"1" => true,
-        b"0" => false,
-        _ => return Err(strange("git gave up on a merge")),
-    };
     let tree = field(from)?;
     let tree = std::str::from_utf8(&tree).ok().and_then(|text| text.parse::<ObjectId>().ok());
     let tree = TreeId::new(tree.ok_or_else(|| strange("git's merge gave no tree"))?);
+    if clean {
+        return Ok(Merged::trivial(tree));
+    }
     let mut paths: BTreeMap<Vec<u8>, Stages> = BTreeMap::new();
     loop {
         let file = field(from)?;
@@ -120,19 +88,14 @@ fn read_answer(from: &mut impl BufRead) -> std::io::Result<Merged> {
         stages.seen[stage - 1] = true;
         stages.submodule |= submodule;
     }
-    if !clean {
-        read_messages(from, &mut paths)?;
-    }
+    read_messages(from, &mut paths)?;
     let conflicts = paths.into_iter().map(|(path, stages)| PathConflict { kind: stages.kind(), path }).collect();
-    Ok(Merged { tree, clean, conflicts })
+    Ok(Merged { tree, clean: false, conflicts })
 }
 
 fn read_messages(from: &mut impl BufRead, paths: &mut BTreeMap<Vec<u8>, Stages>) -> std::io::Result<()> {
-    loop {
+    while !from.fill_buf()?.is_empty() {
         let count = field(from)?;
-        if count.is_empty() {
-            return Ok(());
-        }
         let count: usize = std::str::from_utf8(&count).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
         let mut named = Vec::new();
         for _ in 0..count {
@@ -146,6 +109,7 @@ fn read_messages(from: &mut impl BufRead, paths: &mut BTreeMap<Vec<u8>, Stages>)
             }
         }
     }
+    Ok(())
 }
 
 /// One field without its NUL.
@@ -238,28 +202,29 @@ mod tests {
 
     const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
-    fn read(text: &str) -> std::io::Result<Merged> {
-        read_answer(&mut text.replace("TREE", TREE).as_bytes())
+    fn read(text: &str, clean: bool) -> std::io::Result<Merged> {
+        read_answer(&mut text.replace("TREE", TREE).as_bytes(), clean)
     }
 
     #[test]
     fn an_answer_that_is_cut_short_is_an_error() {
-        for text in ["", "1\0", "1\0TREE", "0\0TREE\0100644 a 1\tx\0\0", "-1\0", "2\0TREE\0\0", "1\0tree\0\0"] {
-            assert!(read(text).is_err(), "{text:?}");
+        for text in ["", "TREE", "TREE\0100644 a 1\tx\0", "TREE\0\x01", "tree\0\0", "TREE\0\02\0x\0"] {
+            assert!(read(text, false).is_err(), "{text:?}");
         }
+        assert!(read("TREE", true).is_err());
     }
 
     #[test]
     fn a_clean_answer_is_a_tree_alone() {
-        let merged = read("1\0TREE\0\0").expect("an answer");
+        let merged = read("TREE\0", true).expect("an answer");
         assert!(merged.clean && merged.conflicts.is_empty());
     }
 
     #[test]
     fn a_conflict_is_of_the_kind_that_git_says() {
         let files = "100644 a 1\tx\0100644 b 2\tx\0100644 c 3\tx\0100644 d 2\ty\0100644 e 3\ty\0\0";
-        let said = "1\0x\0Auto-merging\0a\0".to_owned() + "1\0x\0CONFLICT (binary)\0b\0\0";
-        let merged = read(&format!("0\0TREE\0{files}{said}")).expect("an answer");
+        let said = "1\0x\0Auto-merging\0a\0".to_owned() + "1\0x\0CONFLICT (binary)\0b\0";
+        let merged = read(&format!("TREE\0{files}{said}"), false).expect("an answer");
         let kinds: Vec<_> = merged.conflicts.iter().map(|conflict| conflict.kind).collect();
         assert_eq!(kinds, [ConflictKind::Binary, ConflictKind::AddAdd]);
     }

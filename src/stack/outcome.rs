@@ -3,9 +3,12 @@
 //! These types are the JSON contract of `patch-moi stack rebase --json` and the heart of
 //! candidate.json; a field is never renamed or removed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ports::PathConflict;
 use crate::ids::{CommitId, TreeId};
 
 /// A patch stack carried to a release commit.
@@ -136,6 +139,17 @@ pub(crate) struct Conflict {
     pub(crate) kind: ConflictKind,
 }
 
+impl From<PathConflict> for Conflict {
+    fn from(conflict: PathConflict) -> Self {
+        let lossy = std::str::from_utf8(&conflict.path).is_err();
+        Self {
+            path: String::from_utf8_lossy(&conflict.path).into_owned(),
+            path_base64: lossy.then(|| STANDARD.encode(&conflict.path)),
+            kind: conflict.kind,
+        }
+    }
+}
+
 /// git's kinds of conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -219,15 +233,22 @@ pub(crate) struct LeftOut {
 
 /// How many patches came to which verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "one field a verdict, which says it")]
 pub(crate) struct Counts {
+    /// All patches.
     pub(crate) patches: usize,
+    /// `clean`.
     pub(crate) clean: usize,
+    /// `merged`.
     pub(crate) merged: usize,
+    /// `resolved`.
     pub(crate) resolved: usize,
+    /// `upstreamed`.
     pub(crate) upstreamed: usize,
+    /// `empty`.
     pub(crate) empty: usize,
+    /// `conflict`.
     pub(crate) conflict: usize,
+    /// `blocked`.
     pub(crate) blocked: usize,
 }
 

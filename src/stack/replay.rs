@@ -3,9 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::apply::{self, Application, Applied};
 use super::commit::{Committer, RawCommit};
 use super::culprit;
@@ -287,7 +284,7 @@ impl<'a> Walk<'a> {
             new_commit: step.carried.map(|(new, _)| new),
             tree: step.carried.map(|(_, tree)| tree),
             tried_on,
-            conflicts: step.conflicts.iter().map(conflict).collect(),
+            conflicts: step.conflicts.into_iter().map(Conflict::from).collect(),
             blocked_by: step.blocked_by.map(|place| self.inventory.commits[place].0),
             culprit: step.culprit,
             upstream: step.upstream,
@@ -338,11 +335,3 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn conflict(conflict: &PathConflict) -> Conflict {
-    let exact = std::str::from_utf8(&conflict.path).is_err();
-    Conflict {
-        path: String::from_utf8_lossy(&conflict.path).into_owned(),
-        path_base64: exact.then(|| STANDARD.encode(&conflict.path)),
-        kind: conflict.kind,
-    }
-}
