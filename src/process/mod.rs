@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub(crate) use capture::Captured;
+pub(crate) use capture::{Capture, Captured};
 pub(crate) use child::{Child, Finished};
 pub(crate) use command::Command;
 pub(crate) use env::Env;
