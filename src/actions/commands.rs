@@ -52,8 +52,9 @@ const MESSAGE_CHARS: usize = 4096;
 /// How many characters of a title are worth keeping.
 const TITLE_CHARS: usize = 255;
 
-/// The command lines for `all`, which holds the most important first: errors, then warnings, then notices. Where there
-/// are more of a level than GitHub records, the last recorded one says how many the log alone holds.
+/// The command lines for `all`, which holds the most important first: errors, then warnings, then notices.
+/// Where there are more of a level than GitHub records, the last recorded one says how many the log alone
+/// holds.
 pub(crate) fn annotations(all: &[Annotation]) -> Vec<String> {
     let mut lines = Vec::new();
     for level in [Level::Error, Level::Warning, Level::Notice] {

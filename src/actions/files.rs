@@ -34,8 +34,8 @@ impl Actions {
     /// Sets outputs of the step, all or none.
     ///
     /// # Errors
-    /// Where the runner gave no file, a name could be read as something else, a value holds the delimiter, or all
-    /// together are longer than GitHub takes.
+    /// Where the runner gave no file, a name could be read as something else, a value holds the delimiter, or
+    /// all together are longer than GitHub takes.
     pub(crate) fn set_outputs(&self, pairs: &[(&str, &str)], nonce: &Nonce) -> Result<(), ActionsError> {
         let no_file = ActionsError::NoFile { variable: "GITHUB_OUTPUT", what: "the outputs" };
         let path = self.output.as_deref().ok_or(no_file)?;

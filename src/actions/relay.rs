@@ -55,8 +55,8 @@ impl<'a> Relay<'a> {
         Ok(Self { out, nonce, open: true })
     }
 
-    /// Writes one line, without terminal escapes and control characters. The old form of commands, `##[..]`, is
-    /// known anywhere in a line, so it is broken up.
+    /// Writes one line, without terminal escapes and control characters. The old form of commands, `##[..]`,
+    /// is known anywhere in a line, so it is broken up.
     ///
     /// # Errors
     /// Where the log cannot be written.

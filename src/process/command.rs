@@ -119,8 +119,8 @@ impl Command {
         self.run_streaming(&mut |_, _| {})
     }
 
-    /// Starts it and sees it through to its end, and hands on each line (without its end, at most 16 KiB of it at
-    /// once) as it comes.
+    /// Starts it and sees it through to its end, and hands on each line (without its end, at most 16 KiB of
+    /// it at once) as it comes.
     ///
     /// # Errors
     /// Where it cannot be started or waited for. How it ended is not an error.
@@ -157,8 +157,8 @@ impl Command {
         Ok(Output { program, status, stdout, stderr, timed_out: watch.timed_out, duration })
     }
 
-    /// Starts it as a co-process: the caller writes to it and reads from it for as long as it likes. Its time limit
-    /// holds for its whole life.
+    /// Starts it as a co-process: the caller writes to it and reads from it for as long as it likes. Its time
+    /// limit holds for its whole life.
     ///
     /// # Errors
     /// Where it cannot be started.
@@ -195,7 +195,8 @@ enum News {
     Ended,
 }
 
-/// Reads a pipe to its end on a thread of its own. Where nobody listens any more, the thread ends with the pipe.
+/// Reads a pipe to its end on a thread of its own. Where nobody listens any more, the thread ends with the
+/// pipe.
 fn relay(pipe: Option<impl Read + Send + 'static>, stream: Stream, sender: SyncSender<News>) {
     std::thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];

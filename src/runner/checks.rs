@@ -98,11 +98,11 @@ impl CheckError {
     }
 }
 
-/// Runs `check` in `checkout`, hands on each line of what it says (as it comes, and as hostile as it comes), and writes
-/// its log to `log`: the command, both streams in one, and how it ended.
+/// Runs `check` in `checkout`, hands on each line of what it says (as it comes, and as hostile as it comes),
+/// and writes its log to `log`: the command, both streams in one, and how it ended.
 ///
-/// Of `parent`, our own environment, it sees what a program needs to work ([`Env::minimal`]) and the variables that it
-/// names. That it fails, or cannot be started, is an outcome.
+/// Of `parent`, our own environment, it sees what a program needs to work ([`Env::minimal`]) and the
+/// variables that it names. That it fails, or cannot be started, is an outcome.
 ///
 /// # Errors
 /// Where it is not a check that may be run, or the log cannot be written.
