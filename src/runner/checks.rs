@@ -8,7 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::ids::RelPath;
-use crate::process::{Capture, Command, Env, Output, Status, Stream};
+use crate::process::{Capture, Command, Env, Output, ProcessError, Status, Stream};
 
 /// How many bytes of a check's log are kept: half of them its beginning, half its end.
 const LOG_LIMIT: usize = 4 * 1024 * 1024;
@@ -78,6 +78,9 @@ pub(crate) enum CheckError {
         "the check `{check}` asks for the variable `{variable}`, which may hold a secret or belongs to the runner"
     )]
     Withheld { check: String, variable: String },
+    /// It was stopped together with this process, which says nothing about the candidate.
+    #[error("the check `{check}` did not come to an end")]
+    Interrupted { check: String, source: ProcessError },
     /// Its log could not be written.
     #[error("the log of the check `{check}` could not be written")]
     Log { check: String, source: std::io::Error },
@@ -93,7 +96,7 @@ impl CheckError {
             Self::Withheld { variable, .. } => {
                 Some(format!("take `{variable}` out of the check's env: a check runs without secrets"))
             }
-            Self::Log { .. } => None,
+            Self::Interrupted { .. } | Self::Log { .. } => None,
         }
     }
 }
@@ -123,6 +126,9 @@ pub(crate) fn run_check(
     };
     let outcome = match command.run_streaming(&mut relay) {
         Ok(output) => ended(check, &output),
+        Err(source @ ProcessError::Interrupted { .. }) => {
+            return Err(CheckError::Interrupted { check: check.name.clone(), source });
+        }
         Err(err) => not_started(check, &err.to_string()),
     };
 
