@@ -25,9 +25,9 @@ impl Captured {
     }
 }
 
-/// Keeps the first and the last half of a limit.
+/// Keeps the first and the last half of a limit, of whatever is pushed.
 #[derive(Debug)]
-pub(super) struct Capture {
+pub(crate) struct Capture {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     half: usize,
@@ -36,12 +36,12 @@ pub(super) struct Capture {
 
 impl Capture {
     /// Keeps at most `limit` bytes.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { head: Vec::new(), tail: VecDeque::new(), half: limit / 2, dropped: 0 }
     }
 
     /// Takes what came next.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let room = self.half.saturating_sub(self.head.len()).min(bytes.len());
         let (first, rest) = bytes.split_at(room);
         self.head.extend_from_slice(first);
@@ -54,7 +54,7 @@ impl Capture {
     }
 
     /// What was kept.
-    pub(super) fn finish(self) -> Captured {
+    pub(crate) fn finish(self) -> Captured {
         let mut bytes = self.head;
         if self.dropped > 0 {
             bytes.extend_from_slice(format!("\n[.. {} bytes left out ..]\n", self.dropped).as_bytes());

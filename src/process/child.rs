@@ -81,8 +81,8 @@ impl Child {
         Ok(Self { rest, stdin: BufWriter::new(stdin), stdout: BufReader::new(stdout) })
     }
 
-    /// Closes the child's input, passes over what it still writes, and waits for its end: as long as the grace
-    /// period, and then it is killed.
+    /// Closes the child's input, passes over what it still writes, and waits for its end: as long as the
+    /// grace period, and then it is killed.
     ///
     /// # Errors
     /// Where the system lost it. How it ended is not an error.

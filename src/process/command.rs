@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,18 @@ const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
 /// How long a child is given to end after it was asked to, and its pipes to close after it has ended.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How soon a running child is told about an interruption.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Whether this process was asked to end.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Ends every running child and lets no other start: for whoever hears a signal to end. A child has a group
+/// of its own, so neither a terminal's Ctrl-C nor a cancelled workflow reaches it otherwise.
+pub(crate) fn interrupt() {
+    INTERRUPTED.store(true, Ordering::SeqCst);
+}
+
 /// A child to be: program, arguments, directory, environment, input, limits.
 #[derive(Debug, Clone)]
 pub(crate) struct Command {
@@ -32,6 +45,7 @@ pub(crate) struct Command {
     timeout: Option<Duration>,
     grace: Duration,
     output_limit: usize,
+    pub(super) interrupted: &'static AtomicBool,
 }
 
 impl Command {
@@ -46,6 +60,7 @@ impl Command {
             timeout: None,
             grace: GRACE,
             output_limit: OUTPUT_LIMIT,
+            interrupted: &INTERRUPTED,
         }
     }
 
@@ -114,16 +129,16 @@ impl Command {
     /// Starts it and sees it through to its end.
     ///
     /// # Errors
-    /// Where it cannot be started or waited for. How it ended is not an error.
+    /// Where it cannot be started or waited for, or was interrupted. How it ended is not an error.
     pub(crate) fn run(self) -> Result<Output, ProcessError> {
         self.run_streaming(&mut |_, _| {})
     }
 
-    /// Starts it and sees it through to its end, and hands on each line (without its end, at most 16 KiB of it at
-    /// once) as it comes.
+    /// Starts it and sees it through to its end, and hands on each line (without its end, at most 16 KiB of
+    /// it at once) as it comes.
     ///
     /// # Errors
-    /// Where it cannot be started or waited for. How it ended is not an error.
+    /// Where it cannot be started or waited for, or was interrupted. How it ended is not an error.
     pub(crate) fn run_streaming(
         mut self,
         on_line: &mut dyn FnMut(Stream, &[u8]),
@@ -153,12 +168,15 @@ impl Command {
         let duration = started.elapsed();
         let status =
             leader.end().map_err(|source| ProcessError::Wait { program: program.clone(), source })?;
+        if watch.interrupted {
+            return Err(ProcessError::Interrupted { program });
+        }
         let [stdout, stderr] = watch.captures.map(Capture::finish);
         Ok(Output { program, status, stdout, stderr, timed_out: watch.timed_out, duration })
     }
 
-    /// Starts it as a co-process: the caller writes to it and reads from it for as long as it likes. Its time limit
-    /// holds for its whole life.
+    /// Starts it as a co-process: the caller writes to it and reads from it for as long as it likes. Its time
+    /// limit holds for its whole life.
     ///
     /// # Errors
     /// Where it cannot be started.
@@ -168,6 +186,9 @@ impl Command {
     }
 
     fn start(&self, stdin: Stdio) -> Result<Leader, ProcessError> {
+        if self.interrupted.load(Ordering::SeqCst) {
+            return Err(ProcessError::Interrupted { program: self.program() });
+        }
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args).env_clear().envs(self.env.iter());
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -195,7 +216,8 @@ enum News {
     Ended,
 }
 
-/// Reads a pipe to its end on a thread of its own. Where nobody listens any more, the thread ends with the pipe.
+/// Reads a pipe to its end on a thread of its own. Where nobody listens any more, the thread ends with the
+/// pipe.
 fn relay(pipe: Option<impl Read + Send + 'static>, stream: Stream, sender: SyncSender<News>) {
     std::thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];
@@ -228,6 +250,9 @@ struct Watch {
     /// What patience ends with next, and when.
     next: Option<(Instant, Patience)>,
     timed_out: bool,
+    /// Raised by whoever wants every child to end.
+    interrupt: &'static AtomicBool,
+    interrupted: bool,
     ended: bool,
     open: u8,
 }
@@ -251,6 +276,8 @@ impl Watch {
             lines: [Lines::default(), Lines::default()],
             next: command.timeout.map(|limit| (started + limit, Patience::Terminate)),
             timed_out: false,
+            interrupt: command.interrupted,
+            interrupted: false,
             ended: false,
             open: 2,
         }
@@ -259,10 +286,8 @@ impl Watch {
     /// Listens until the child has ended and its pipes are closed, or patience ends.
     fn follow(&mut self, news: &Receiver<News>, on_line: &mut dyn FnMut(Stream, &[u8])) {
         while !self.ended || self.open > 0 {
-            let heard = match &self.next {
-                Some((at, _)) => news.recv_timeout(at.saturating_duration_since(Instant::now())),
-                None => news.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
+            let left = self.next.as_ref().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+            let heard = news.recv_timeout(left.map_or(TICK, |left| left.min(TICK)));
             match heard {
                 Ok(News::Bytes(stream, bytes)) => {
                     self.captures[stream as usize].push(&bytes);
@@ -273,12 +298,11 @@ impl Watch {
                     self.ended = true;
                     self.next = Some((Instant::now() + self.grace, Patience::StopReading));
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    if !self.lose_patience() {
-                        break;
-                    }
-                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if !self.keeps_listening() {
+                break;
             }
         }
         for stream in [Stream::Stdout, Stream::Stderr] {
@@ -286,16 +310,23 @@ impl Watch {
         }
     }
 
-    /// Takes the next measure, and says whether there is still something to listen for.
-    fn lose_patience(&mut self) -> bool {
-        match self.next.take() {
+    /// Takes the measure that is due, if one is, and says whether there is still something to listen for.
+    fn keeps_listening(&mut self) -> bool {
+        if !self.interrupted && self.interrupt.load(Ordering::SeqCst) {
+            self.interrupted = true;
+            self.group.terminate();
+            self.next = Some((Instant::now() + self.grace, Patience::Kill));
+            return !self.ended;
+        }
+        match self.next.take_if(|(at, _)| *at <= Instant::now()) {
             Some((_, Patience::Terminate)) => {
                 self.timed_out = true;
                 self.group.terminate();
                 self.next = Some((Instant::now() + self.grace, Patience::Kill));
             }
             Some((_, Patience::Kill)) => self.group.kill(),
-            Some((_, Patience::StopReading)) | None => return false,
+            Some((_, Patience::StopReading)) => return false,
+            None => {}
         }
         true
     }

@@ -71,16 +71,16 @@ impl Env {
         Self::default()
     }
 
-    /// What a program needs to work on this machine, taken from `parent`, and nothing that could be a secret or a
-    /// way to speak to the runner.
+    /// What a program needs to work on this machine, taken from `parent`, and nothing that could be a secret
+    /// or a way to speak to the runner.
     pub(crate) fn minimal(parent: &BTreeMap<String, String>) -> Self {
         let fits = |name: &str| PASSED_ON.contains(&name) || name.starts_with("LC_");
         let taken = parent.iter().filter(|(name, _)| fits(name) && !is_withheld(name));
         Self(taken.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// Takes one more variable from `parent` by its name, and says whether it may be passed on: names that look
-    /// like secrets or belong to the runner may not. One that `parent` does not have is passed over.
+    /// Takes one more variable from `parent` by its name, and says whether it may be passed on: names that
+    /// look like secrets or belong to the runner may not. One that `parent` does not have is passed over.
     pub(crate) fn pass(&mut self, parent: &BTreeMap<String, String>, name: &str) -> bool {
         if is_withheld(name) {
             return false;

@@ -20,9 +20,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub(crate) use capture::Captured;
+pub(crate) use capture::{Capture, Captured};
 pub(crate) use child::{Child, Finished};
-pub(crate) use command::Command;
+pub(crate) use command::{Command, interrupt};
 pub(crate) use env::Env;
 
 /// Which of a child's two streams something came from.
@@ -131,6 +131,9 @@ pub(crate) enum ProcessError {
     /// It was ended because its time was up.
     #[error("`{program}` was ended after {:.1} seconds: its time was up", .after.as_secs_f64())]
     TimedOut { program: String, after: Duration },
+    /// This process was asked to end, and its children with it.
+    #[error("`{program}` was interrupted")]
+    Interrupted { program: String },
     /// It wrote more than anyone is ready to read.
     #[error("`{program}` wrote {dropped} bytes more than the limit")]
     TooMuchOutput { program: String, dropped: u64 },
@@ -149,7 +152,10 @@ impl ProcessError {
             }
             Self::Start { program, .. } => Some(format!("check that `{program}` may be executed")),
             Self::TimedOut { .. } => Some("give it more time, or find out what it waits for".to_owned()),
-            Self::Wait { .. } | Self::Failed { .. } | Self::TooMuchOutput { .. } => None,
+            Self::Wait { .. }
+            | Self::Failed { .. }
+            | Self::Interrupted { .. }
+            | Self::TooMuchOutput { .. } => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Real children, and every way in which they misbehave.
 
 use std::io::{BufRead, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -38,6 +39,12 @@ fn a_child_that_ignores_the_request_to_end_is_killed() {
     assert_eq!(output.stdout.text(), "started\n");
     assert!(before.elapsed() < LONG);
     assert!(matches!(output.success(), Err(ProcessError::TimedOut { .. })));
+}
+
+#[test]
+fn a_child_that_never_stops_talking_is_ended_in_time() {
+    let output = sh("yes").timeout(Some(BRIEF)).output_limit(100).run().unwrap();
+    assert!(output.timed_out && output.truncated());
 }
 
 #[test]
@@ -155,4 +162,17 @@ fn a_dropped_co_process_is_gone() {
     drop(child);
     let state = sh(&format!("kill -0 {} 2>/dev/null", pid.trim())).run().unwrap();
     assert_ne!(state.status, Status::Exited(0));
+}
+
+#[test]
+fn an_interruption_ends_the_child_and_lets_no_other_start() {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let mut command = sh("echo ready; trap '' TERM; while :; do sleep 60; done").grace(BRIEF);
+    command.interrupted = &STOP;
+    let another = command.clone();
+
+    let err = command.run_streaming(&mut |_, _| STOP.store(true, Ordering::SeqCst)).unwrap_err();
+    assert_eq!(err.to_string(), "`/bin/sh` was interrupted");
+    assert!(matches!(another.clone().run(), Err(ProcessError::Interrupted { .. })));
+    assert!(matches!(another.spawn_piped(), Err(ProcessError::Interrupted { .. })));
 }
