@@ -59,6 +59,14 @@ impl Flow {
         self.manifest.as_ref().map_or(&self.folder, |manifest| &manifest.name)
     }
 
+    /// Its flow.toml, for messages about what stands in it.
+    pub(crate) fn manifest_file(&self) -> PathBuf {
+        match self.origin {
+            Origin::Installed | Origin::Source => self.root.join("flow.toml"),
+            Origin::BuiltIn => PathBuf::from("(the built-in flow patch-stack)"),
+        }
+    }
+
     /// Where it lies, relative to the workspace's root, fit for a message.
     pub(crate) fn place(&self) -> String {
         match self.origin.folder() {

@@ -96,6 +96,25 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
+    /// The reason's name in JSON output; never changed.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::NoTrigger => "no-trigger",
+            Self::OtherEventType { .. } => "other-event-type",
+            Self::SchemaMismatch { .. } => "schema-mismatch",
+            Self::SchemaUnusable { .. } => "schema-unusable",
+            Self::Disabled => "disabled",
+            Self::Shadowed { .. } => "shadowed",
+            Self::Standing(Standing::Differs { .. }) => "differs-from-lock",
+            Self::Standing(Standing::NotInLock) => "not-in-lock",
+            Self::Standing(Standing::NoLock) => "no-lock",
+            Self::Standing(
+                Standing::Unread { .. } | Standing::Pinned | Standing::SourceOwned | Standing::BuiltIn,
+            ) => "not-comparable-with-lock",
+            Self::ManifestBroken(_) => "manifest-broken",
+        }
+    }
+
     /// Whether something is wrong that a person should put right, rather than simply not meant.
     pub(crate) const fn is_fault(&self) -> bool {
         match self {

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::flow::{
@@ -178,4 +179,43 @@ fn a_release_selects_steps_in_the_order_of_flows_and_files() {
     assert_eq!(names(&selection), ["a/two", "a/one", "patch-stack/carry"]);
     assert_eq!((selection.selected[1].flow_index, selection.selected[1].step_index), (0, 1));
     assert!(selection.passed_over.is_empty());
+}
+
+fn any_flow() -> impl Strategy<Value = Flow> {
+    let origin = prop_oneof![Just(Origin::Installed), Just(Origin::Source)];
+    let steps = proptest::collection::vec(prop_oneof![Just(""), Just(ON_RELEASE), Just(WITH_SCHEMA)], 0..3);
+    (origin, "[ab]", steps, any::<bool>()).prop_map(|(origin, name, triggers, pinned)| {
+        let steps: Vec<_> =
+            triggers.iter().enumerate().map(|(at, on)| step(&at.to_string(), "bun", on)).collect();
+        let flow = flow(origin, &name, &steps.concat());
+        let standing = if pinned { flow.standing.clone() } else { Standing::NotInLock };
+        Flow { standing, ..flow }
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_step_gets_one_answer_and_no_name_runs_from_two_places(
+        flows in proptest::collection::vec(any_flow(), 0..5),
+        tagged in any::<bool>(),
+    ) {
+        let payload = if tagged { json!({"tag": "v1"}) } else { json!({}) };
+        let selection = select("upstream.release", &payload, &flows, &schemas, &OPEN);
+
+        for flow in &flows {
+            let of_it = |other: &Flow| std::ptr::eq(other, flow);
+            let selected = selection.selected.iter().filter(|s| of_it(s.flow)).count();
+            let passed: Vec<_> = selection.passed_over.iter().filter(|p| of_it(p.flow)).collect();
+            let whole = passed.iter().filter(|p| p.step.is_none()).count();
+            match &flow.manifest {
+                Ok(manifest) if whole == 0 => prop_assert_eq!(selected + passed.len(), manifest.steps.len()),
+                _ => prop_assert_eq!((selected, whole, passed.len()), (0, 1, 1)),
+            }
+            prop_assert!(selected == 0 || flow.standing.may_run());
+        }
+        for one in &selection.selected {
+            let same_name = selection.selected.iter().filter(|s| s.manifest.name == one.manifest.name);
+            prop_assert!(same_name.into_iter().all(|s| s.flow_index == one.flow_index));
+        }
+    }
 }
