@@ -38,7 +38,7 @@ impl Workspace {
     pub(crate) fn find(cwd: &Path, explicit: Option<&Path>) -> Result<Self, WorkspaceError> {
         let root = match explicit {
             None => find::root_for(cwd),
-            Some(path) => cwd.join(path),
+            Some(path) => below(cwd, path),
         };
         if !root.is_dir() {
             return Err(WorkspaceError::NoRoot { path: root });
@@ -80,7 +80,7 @@ impl Workspace {
     pub(crate) fn sources_file(&self, flag: Option<&Path>, env: Option<&str>) -> Option<PathBuf> {
         let named = flag.or_else(|| env.filter(|path| !path.trim().is_empty()).map(Path::new));
         let bundled = || Some(self.root.join("feed-sources.json")).filter(|path| path.is_file());
-        named.map(|path| self.cwd.join(path)).or_else(bundled)
+        named.map(|path| below(&self.cwd, path)).or_else(bundled)
     }
 
     /// Every folder directly below `.codex/flows`, then below `flows`, that holds a flow.toml.
@@ -106,4 +106,9 @@ impl Workspace {
             _ => read_bounded(&path, MAX_LOCK).map(|text| Some((path, text))),
         }
     }
+}
+
+/// `path` seen from `folder`, without the `.` in `./file` that people type and no message needs.
+fn below(folder: &Path, path: &Path) -> PathBuf {
+    folder.join(path).components().collect()
 }

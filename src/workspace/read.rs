@@ -11,13 +11,18 @@ use crate::ids::RelPath;
 
 /// The largest JSON schema, in bytes.
 const MAX_SCHEMA: u64 = 1 << 20;
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads a text file of at most `max` bytes.
+/// Reads a text file of at most `max` bytes, without the byte order mark that some editors put first.
 ///
 /// # Errors
 /// Each names the file: missing, not a regular file, larger than `max`, not UTF-8, unreadable.
 pub(crate) fn read_bounded(path: &Path, max: u64) -> Result<String, WorkspaceError> {
-    let bytes = read_bytes(path, max)?;
+    let mut bytes = read_bytes(path, max)?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
     String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         WorkspaceError::NotUtf8 { path: path.into(), offset }

@@ -111,6 +111,8 @@ fn a_file_that_cannot_be_read_is_named_with_the_reason() {
     }
     here.file("fits", "1234");
     assert_eq!(read_bounded(&here.path("fits"), 4).unwrap(), "1234");
+    here.file("marked", "\u{feff}{}");
+    assert_eq!(read_bounded(&here.path("marked"), 9).unwrap(), "{}");
 }
 
 #[cfg(unix)]
@@ -248,7 +250,7 @@ fn the_sources_are_what_was_named_first() {
     assert_eq!(find(None, Some(" ")), None);
     here.file("feed-sources.json", "{}");
     assert_eq!(find(None, Some("")), Some(here.path("feed-sources.json")));
-    assert_eq!(find(None, Some("e.json")), Some(here.path("sub/e.json")));
+    assert_eq!(find(None, Some("./e.json")), Some(here.path("sub/e.json")));
     assert_eq!(find(Some("f.json"), Some("e.json")), Some(here.path("sub/f.json")));
 }
 
