@@ -1,1 +1,16 @@
-//! The lock, content hashes, and which flows are active.
+//! Packs: what is installed, what pins it, and so which flows may run.
+//!
+//! Pure: `workspace` reads the files, this room judges them. The lock and its hashes are those of
+//! codex-flows (FORMATS.md 8), so either program can install what the other runs.
+
+mod active;
+mod collation;
+mod hash;
+mod lock;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use active::{Contents, FoundFlow, active};
+pub(crate) use hash::{content_hash, flows_digest};
+pub(crate) use lock::{ItemKind, Lock, LockError, LockItem, LockSource, lock_schema};

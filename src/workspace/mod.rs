@@ -1,1 +1,114 @@
-//! The checkout's own files: feed-sources.json, flows, the lock.
+//! The workspace: the folder that holds a fork's `.codex`, `flows` and `feed-sources.json`.
+//!
+//! An edge that only reads. Everything in here was written by somebody else, so sizes are bounded,
+//! links are not followed out of where they stand, and nothing is judged: `flow` and `pack` do that.
+
+mod error;
+mod find;
+mod flows;
+mod read;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use crate::flow::Origin;
+use crate::pack::FoundFlow;
+
+pub(crate) use error::WorkspaceError;
+pub(crate) use read::{read_bounded, read_schema};
+
+/// The largest pack-lock.json, in bytes.
+const MAX_LOCK: u64 = 8 << 20;
+
+/// A workspace, by its root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+    cwd: PathBuf,
+}
+
+impl Workspace {
+    /// The workspace of the absolute folder `cwd`: `explicit` (relative to `cwd`) where it is given,
+    /// else the nearest that the folders above show.
+    ///
+    /// # Errors
+    /// Where `explicit` is no folder.
+    pub(crate) fn find(cwd: &Path, explicit: Option<&Path>) -> Result<Self, WorkspaceError> {
+        let root = match explicit {
+            None => find::root_for(cwd),
+            Some(path) => below(cwd, path),
+        };
+        if !root.is_dir() {
+            return Err(WorkspaceError::NoRoot { path: root });
+        }
+        Ok(Self { root, cwd: cwd.to_owned() })
+    }
+
+    /// The root.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `.codex`, whether or not it exists.
+    pub(crate) fn codex(&self) -> PathBuf {
+        self.root.join(".codex")
+    }
+
+    /// Where the flow client keeps its state (FORMATS.md 4.2).
+    pub(crate) fn flow_client_dir(&self) -> PathBuf {
+        self.codex().join("workspace/actions/flow-client")
+    }
+
+    /// Where candidates are put, one folder an event.
+    pub(crate) fn artifacts_dir(&self) -> PathBuf {
+        self.codex().join("workspace/actions/artifacts")
+    }
+
+    /// Where product state is kept when nothing names DATA_DIR: `data` where it exists, else a
+    /// folder under `.codex`.
+    pub(crate) fn default_data_dir(&self) -> PathBuf {
+        let data = self.root.join("data");
+        if data.is_dir() { data } else { self.codex().join("workspace/actions/data") }
+    }
+
+    /// The file with the feed sources: `flag` (`--feed-sources`), else `env` (FEED_SOURCES_PATH), each
+    /// relative to where the program was started, else the root's feed-sources.json where there is one.
+    ///
+    /// A file that was named is returned whether or not it exists, so that reading it can say so.
+    pub(crate) fn sources_file(&self, flag: Option<&Path>, env: Option<&str>) -> Option<PathBuf> {
+        let named = flag.or_else(|| env.filter(|path| !path.trim().is_empty()).map(Path::new));
+        let bundled = || Some(self.root.join("feed-sources.json")).filter(|path| path.is_file());
+        named.map(|path| below(&self.cwd, path)).or_else(bundled)
+    }
+
+    /// Every folder directly below `.codex/flows`, then below `flows`, that holds a flow.toml.
+    ///
+    /// What is wrong with one of them is told in it, and hides no other.
+    ///
+    /// # Errors
+    /// Where one of the two folders cannot be read or holds too many entries.
+    pub(crate) fn found_flows(&self) -> Result<Vec<FoundFlow>, WorkspaceError> {
+        let mut found = flows::found_in(&self.root, Origin::Installed)?;
+        found.extend(flows::found_in(&self.root, Origin::Source)?);
+        Ok(found)
+    }
+
+    /// The lock's path and text, where there is one.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub(crate) fn lock(&self) -> Result<Option<(PathBuf, String)>, WorkspaceError> {
+        let path = self.codex().join("pack-lock.json");
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            _ => read_bounded(&path, MAX_LOCK).map(|text| Some((path, text))),
+        }
+    }
+}
+
+/// `path` seen from `folder`, without the `.` in `./file` that people type and no message needs.
+fn below(folder: &Path, path: &Path) -> PathBuf {
+    folder.join(path).components().collect()
+}

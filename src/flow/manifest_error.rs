@@ -1,0 +1,136 @@
+//! Why a flow.toml cannot be used.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::fields::WrongType;
+use super::text::{line_and_column, shown, shown_path};
+
+/// Why a flow.toml cannot be used. It disables its own flow and no other.
+///
+/// Where FORMATS 3.1 has a text for the case, this is that text.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum ManifestError {
+    /// The file is not TOML.
+    #[error("{}:{line}:{column}: not valid TOML: {message}", shown_path(.file))]
+    Syntax {
+        /// The manifest.
+        file: PathBuf,
+        /// Where, counted from 1.
+        line: usize,
+        /// Where in the line, counted from 1 and in characters.
+        column: usize,
+        /// What the parser found.
+        message: String,
+    },
+    /// A field that every flow needs is missing, blank or no string.
+    #[error("flow.toml requires {field}: {}", shown_path(.file))]
+    Requires {
+        /// The field, such as `steps[0].script`.
+        field: String,
+        /// The manifest.
+        file: PathBuf,
+    },
+    /// `version` is missing or no finite number.
+    #[error("flow.toml requires numeric version: {}", shown_path(.file))]
+    Version {
+        /// The manifest.
+        file: PathBuf,
+    },
+    /// There is no step.
+    #[error("flow.toml requires at least one [[steps]] entry: {}", shown_path(.file))]
+    NoSteps {
+        /// The manifest.
+        file: PathBuf,
+    },
+    /// Something else stands where a table belongs.
+    #[error("{field} must be a table: {}", shown_path(.file))]
+    NotATable {
+        /// The field, such as `steps[0]`.
+        field: String,
+        /// The manifest.
+        file: PathBuf,
+    },
+    /// A runner that does not exist.
+    #[error(
+        "{field} must be bun or code-mode, or patch-moi's own patch-stack or command, and is `{found}`: {}",
+        shown_path(.file)
+    )]
+    Runner {
+        /// The field, such as `steps[0].runner`.
+        field: String,
+        /// What stands there.
+        found: String,
+        /// The manifest.
+        file: PathBuf,
+    },
+    /// A value has the wrong type.
+    #[error("{field} must be {expected}, and is {found}: {}", shown_path(.file))]
+    WrongType {
+        /// The field.
+        field: String,
+        /// What belongs there.
+        expected: &'static str,
+        /// What stands there.
+        found: &'static str,
+        /// The manifest.
+        file: PathBuf,
+    },
+    /// A value has the right type and cannot be used.
+    #[error("{field} cannot be `{value}`: {why}: {}", shown_path(.file))]
+    Value {
+        /// The field.
+        field: String,
+        /// What stands there, escaped and cut.
+        value: String,
+        /// Why not.
+        why: &'static str,
+        /// The manifest.
+        file: PathBuf,
+    },
+    /// The file could not be read at all.
+    #[error("failed to read {}: {why}", shown_path(.file))]
+    Unreadable {
+        /// The manifest.
+        file: PathBuf,
+        /// What the file system or the decoder said.
+        why: String,
+    },
+}
+
+impl ManifestError {
+    pub(super) fn syntax(error: &toml::de::Error, text: &str, file: &Path) -> Self {
+        let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
+        Self::Syntax { file: file.to_owned(), line, column, message: shown(error.message()) }
+    }
+
+    pub(super) fn wrong_type(wrong: WrongType, file: &Path) -> Self {
+        let WrongType { field, expected, found } = wrong;
+        Self::WrongType { field, expected, found, file: file.to_owned() }
+    }
+
+    pub(super) fn value(field: String, value: &str, why: &'static str, file: &Path) -> Self {
+        Self::Value { field, value: shown(value), why, file: file.to_owned() }
+    }
+
+    /// What to do next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Syntax { line, .. } => format!("correct line {line} of the file"),
+            Self::Requires { field, .. } => format!("write a non-blank string for `{field}`"),
+            Self::Version { .. } => "write `version = 1`".to_owned(),
+            Self::NoSteps { .. } => "add a [[steps]] table with `name` and `runner`".to_owned(),
+            Self::NotATable { field, .. } => format!("write `{field}` as a table with keys of its own"),
+            Self::Runner { .. } => {
+                "a step that carries a patch stack has `runner = \"patch-stack\"`".to_owned()
+            }
+            Self::WrongType { field, expected, .. } => format!("write {expected} for `{field}`"),
+            Self::Value { field, .. } => format!("choose another value for `{field}`"),
+            Self::Unreadable { .. } => {
+                "flow.toml has to be a regular file of UTF-8 text that may be read, below 1 MiB".to_owned()
+            }
+        };
+        Some(hint)
+    }
+}
