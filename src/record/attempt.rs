@@ -252,7 +252,8 @@ mod tests {
 
     fn begun(run_ids: &[&str]) -> Attempt {
         let run_ids = run_ids.iter().map(|&id| id.to_owned()).collect();
-        let dispatch = Dispatch::taken(("e", "upstream.release"), Operation::Dispatch, run_ids, "T1");
+        let dispatch =
+            Dispatch::taken(&"e".parse().unwrap(), "upstream.release", Operation::Dispatch, run_ids, "T1");
         Attempt::begun(
             &dispatch,
             &json!({"id": "e", "payload": {"repo": "o/n", "tag": "v1", "sha": " ", "ref": 7}}),
@@ -269,7 +270,13 @@ mod tests {
 
     #[test]
     fn a_dispatch_that_failed_is_a_failed_attempt() {
-        let dispatch = Dispatch::failed(("e", "t"), Operation::Dispatch, "no such branch".to_owned(), "T1");
+        let dispatch = Dispatch::failed(
+            &"e".parse().unwrap(),
+            "t",
+            Operation::Dispatch,
+            "no such branch".to_owned(),
+            "T1",
+        );
         let attempt = Attempt::begun(&dispatch, &json!({"payload": null}));
         assert_eq!(
             serde_json::to_string(&attempt).unwrap(),

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ids::EventId;
+
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -117,44 +119,51 @@ impl Dispatch {
     /// A dispatch in this process that was taken and led to `run_ids`, one for each step that
     /// matched. `created_at` is a time as `event::stamp` writes it.
     pub(crate) fn taken(
-        event: (&str, &str),
+        event_id: &EventId,
+        event_type: &str,
         operation: Operation,
         run_ids: Vec<String>,
         created_at: &str,
     ) -> Self {
-        let matched = u64::try_from(run_ids.len()).ok();
-        Self {
-            run_ids: Some(run_ids),
-            matched,
-            ..Self::begun(event, operation, DispatchStatus::Dispatched, created_at)
-        }
+        let begun = Self::begun(event_id, event_type, operation, DispatchStatus::Dispatched, created_at);
+        Self { matched: u64::try_from(run_ids.len()).ok(), run_ids: Some(run_ids), ..begun }
     }
 
     /// A dispatch in this process of an event that was known: nothing ran, and `run_ids` are those
     /// of the first time.
     pub(crate) fn known(
-        event: (&str, &str),
+        event_id: &EventId,
+        event_type: &str,
         operation: Operation,
         run_ids: Vec<String>,
         created_at: &str,
     ) -> Self {
-        Self {
-            matched: Some(0),
-            idempotent: Some(true),
-            ..Self::taken(event, operation, run_ids, created_at)
-        }
+        let taken = Self::taken(event_id, event_type, operation, run_ids, created_at);
+        Self { matched: Some(0), idempotent: Some(true), ..taken }
     }
 
     /// A dispatch in this process that failed before any step ran.
-    pub(crate) fn failed(event: (&str, &str), operation: Operation, error: String, created_at: &str) -> Self {
-        Self { error: Some(error), ..Self::begun(event, operation, DispatchStatus::Failed, created_at) }
+    pub(crate) fn failed(
+        event_id: &EventId,
+        event_type: &str,
+        operation: Operation,
+        error: String,
+        created_at: &str,
+    ) -> Self {
+        let begun = Self::begun(event_id, event_type, operation, DispatchStatus::Failed, created_at);
+        Self { error: Some(error), ..begun }
     }
 
-    fn begun(event: (&str, &str), operation: Operation, status: DispatchStatus, created_at: &str) -> Self {
-        let (id, kind) = event;
+    fn begun(
+        event_id: &EventId,
+        event_type: &str,
+        operation: Operation,
+        status: DispatchStatus,
+        created_at: &str,
+    ) -> Self {
         Self {
-            event_id: id.to_owned(),
-            event_type: kind.to_owned(),
+            event_id: event_id.to_string(),
+            event_type: event_type.to_owned(),
             operation,
             target: Target::Local,
             transport: Transport::ActionsLocal,
@@ -176,10 +185,15 @@ impl Dispatch {
 mod tests {
     use super::*;
 
+    fn id() -> EventId {
+        "e".parse().unwrap()
+    }
+
     #[test]
     fn a_dispatch_that_failed_has_the_older_systems_keys_in_their_order() {
         let failed = Dispatch::failed(
-            ("e", "upstream.release"),
+            &id(),
+            "upstream.release",
             Operation::Dispatch,
             "no such branch".to_owned(),
             "T",
@@ -192,12 +206,12 @@ mod tests {
 
     #[test]
     fn a_dispatch_that_was_taken_names_its_runs() {
-        let taken = Dispatch::taken(("e", "t"), Operation::Replay, vec!["run_1".to_owned()], "T");
+        let taken = Dispatch::taken(&id(), "t", Operation::Replay, vec!["run_1".to_owned()], "T");
         assert_eq!(
             serde_json::to_string(&taken).unwrap(),
             r#"{"eventId":"e","eventType":"t","operation":"replay","target":"local","transport":"actions-local","status":"dispatched","runIds":["run_1"],"matched":1,"createdAt":"T"}"#
         );
-        let known = Dispatch::known(("e", "t"), Operation::Dispatch, vec!["run_1".to_owned()], "T");
+        let known = Dispatch::known(&id(), "t", Operation::Dispatch, vec!["run_1".to_owned()], "T");
         assert!(serde_json::to_string(&known).unwrap().contains(r#""matched":0,"idempotent":true"#));
     }
 

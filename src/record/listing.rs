@@ -81,7 +81,6 @@ impl EventFilter {
 
 /// Which dispatches a list shows. Empty: all.
 #[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "each names the field that it compares")]
 pub(crate) struct DispatchFilter {
     pub(crate) event_id: Option<String>,
     pub(crate) status: Option<DispatchStatus>,
@@ -97,7 +96,6 @@ impl DispatchFilter {
 
 /// Which attempts a list shows. Empty: all.
 #[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "each names the field that it compares")]
 pub(crate) struct AttemptFilter {
     pub(crate) event_id: Option<String>,
     pub(crate) status: Option<AttemptStatus>,

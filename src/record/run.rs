@@ -49,7 +49,6 @@ pub(crate) struct RunStep<'a> {
 
 /// When a run began and ended, as `event::stamp` writes times.
 #[derive(Debug, Clone, Copy)]
-#[expect(missing_docs, reason = "the names say it")]
 pub(crate) struct RunSpan<'a> {
     pub(crate) started_at: &'a str,
     pub(crate) completed_at: &'a str,

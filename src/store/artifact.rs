@@ -1,5 +1,6 @@
 //! Folders that appear at their place whole, or not at all.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::error::{Operation, StoreError};
-use super::file::{children, create_folder, folder_of, own_folder, sync_folder};
+use super::file::{children, folder_of, own_folder, sync_folder};
 use super::lock::Lock;
 use crate::ids::{RelPath, Slug};
 
@@ -19,6 +20,8 @@ use crate::ids::{RelPath, Slug};
 pub(crate) struct ArtifactDir {
     staging: PathBuf,
     place: PathBuf,
+    /// Where an older artifact waits while the new one takes its place, if they cannot be exchanged.
+    former: PathBuf,
     /// Held for as long as this process fills the folder, so that no other takes it for a leftover.
     _filling: File,
 }
@@ -44,7 +47,9 @@ impl ArtifactDir {
             .keep();
         let filling = File::open(&staging).map_err(StoreError::io(Operation::Read, &staging))?;
         filling.lock().map_err(StoreError::io(Operation::Lock, &staging))?;
-        Ok(Self { staging, place, _filling: filling })
+        let random = staging.file_name().and_then(OsStr::to_str).and_then(|name| name.strip_prefix(&partial));
+        let former = parent.join(format!("{former}{}", random.unwrap_or_default()));
+        Ok(Self { staging, place, former, _filling: filling })
     }
 
     /// Where the artifact stands once it is published.
@@ -87,26 +92,33 @@ impl ArtifactDir {
             fs::rename(&self.staging, &self.place).map_err(StoreError::io(Operation::Rename, &self.place))?;
         }
         sync_folder(parent)?;
-        Ok(self.place.clone())
+        let place = self.place.clone();
+        // The older one goes while the lock is still held.
+        drop(self);
+        Ok(place)
     }
 
     /// Puts the new folder in the old one's place in one step, where the file system can; the old
     /// one is then where the new one was, and goes when this value is dropped.
     fn change_places(&self) -> Result<(), StoreError> {
         match exchange(&self.staging, &self.place) {
-            Err(error) if cannot_exchange(&error) => {}
-            done => return done.map_err(StoreError::io(Operation::Rename, &self.place)),
+            Err(error) if cannot_exchange(&error) => self.change_places_in_two_steps(),
+            done => done.map_err(StoreError::io(Operation::Rename, &self.place)),
         }
-        // A kill between the two renames leaves the place empty; `recover` puts the old one back.
-        let name =
-            self.staging.file_name().unwrap_or_default().to_string_lossy().replace(".partial-", ".former-");
-        let former = self.staging.with_file_name(name);
-        fs::rename(&self.place, &former).map_err(StoreError::io(Operation::Rename, &self.place))?;
-        if let Err(error) = fs::rename(&self.staging, &self.place) {
-            fs::rename(&former, &self.place).map_err(StoreError::io(Operation::Rename, &self.place))?;
-            return Err(StoreError::io(Operation::Rename, &self.place)(error));
+    }
+
+    /// The same where names cannot be exchanged. A kill between the two renames leaves the place
+    /// empty and both folders whole; [`recover`] puts the old one back.
+    fn change_places_in_two_steps(&self) -> Result<(), StoreError> {
+        let renamed = |from: &Path, to: &Path| {
+            fs::rename(from, to).map_err(StoreError::io(Operation::Rename, &self.place))
+        };
+        renamed(&self.place, &self.former)?;
+        if let Err(error) = renamed(&self.staging, &self.place) {
+            renamed(&self.former, &self.place)?;
+            return Err(error);
         }
-        remove(&former)
+        remove(&self.former)
     }
 }
 
@@ -121,14 +133,16 @@ impl Drop for ArtifactDir {
 /// to its place, and everything else that nobody is filling any more is removed. The caller holds
 /// the folder's lock.
 fn recover(parent: &Path, place: &Path, partial: &str, former: &str) -> Result<(), StoreError> {
+    // What follows is random and has no dot: the rest belongs to an artifact with a longer name.
+    let is_one = |name: &str, of: &str| name.strip_prefix(of).is_some_and(|rest| !rest.contains('.'));
     for (name, path) in children(parent)? {
-        if name.starts_with(former) {
+        if is_one(&name, former) {
             if fs::symlink_metadata(place).is_err() {
                 fs::rename(&path, place).map_err(StoreError::io(Operation::Rename, place))?;
             } else {
                 remove(&path)?;
             }
-        } else if name.starts_with(partial) && !is_being_filled(&path) {
+        } else if is_one(&name, partial) && !is_being_filled(&path) {
             remove(&path)?;
         }
     }
@@ -188,9 +202,32 @@ fn cannot_exchange(error: &io::Error) -> bool {
 }
 
 /// What the user's umask leaves of a folder open to all.
-#[cfg(unix)]
 fn open_to_all() -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt as _;
 
     fs::Permissions::from_mode(0o777)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TagName;
+
+    #[test]
+    fn where_names_cannot_be_exchanged_the_new_folder_still_takes_the_old_ones_place() {
+        let place = tempfile::tempdir().unwrap();
+        let name = "v1".parse::<TagName>().unwrap().slug();
+        for (generation, published) in [("old", false), ("new", true)] {
+            let artifact = ArtifactDir::open(place.path(), &name).unwrap();
+            artifact.write(&generation.parse().unwrap(), b"").unwrap();
+            if published {
+                artifact.change_places_in_two_steps().unwrap()
+            } else {
+                drop(artifact.publish().unwrap())
+            }
+        }
+        let found = children(&place.path().join(name.as_str())).unwrap();
+        assert_eq!(found.into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["new"]);
+        assert_eq!(children(place.path()).unwrap().len(), 3);
+    }
 }

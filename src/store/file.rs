@@ -38,7 +38,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 pub(super) fn sweep(path: &Path) -> Result<(), StoreError> {
     let prefix = temporary_prefix(path);
     for (name, place) in children(folder_of(path))? {
-        if name.starts_with(&prefix) && name.ends_with(TEMPORARY) {
+        if name.starts_with(&prefix) && is_temporary(&name) {
             fs::remove_file(&place).map_err(StoreError::io(Operation::Remove, &place))?;
         }
     }
@@ -137,13 +137,17 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
+/// Whether a file of this name is what a killed run left of a [`replace`], or another one is making.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(TEMPORARY)
+}
+
 fn temporary_prefix(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     format!(".{name}.")
 }
 
 /// Those of the file that is replaced; else what the user's umask leaves of read and write for all.
-#[cfg(unix)]
 fn permissions(path: &Path) -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt as _;
 

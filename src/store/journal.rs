@@ -78,25 +78,23 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     /// The record is not there then, or stands there as a torn line.
     pub(crate) fn append(&self, record: &T) -> Result<(), StoreError> {
         let _lock = self.lock()?;
-        self.add(record)
+        self.add(std::slice::from_ref(record))
     }
 
     /// Reads the journal and adds what `decide` makes of it, with nobody else adding in between.
-    /// Says whether something was added, and what could not be read.
+    /// Returns what was added, and what could not be read.
     ///
     /// # Errors
     /// As [`Journal::append`] and [`Journal::read`].
-    pub(crate) fn append_after(
+    pub(crate) fn append_after<I: IntoIterator<Item = T>>(
         &self,
-        decide: impl FnOnce(&[T]) -> Option<T>,
-    ) -> Result<(bool, Vec<JournalWarning>), StoreError> {
+        decide: impl FnOnce(Vec<T>) -> I,
+    ) -> Result<Journaled<T>, StoreError> {
         let _lock = self.lock()?;
         let Journaled { records, warnings } = self.read()?;
-        let Some(record) = decide(&records) else {
-            return Ok((false, warnings));
-        };
-        self.add(&record)?;
-        Ok((true, warnings))
+        let records: Vec<T> = decide(records).into_iter().collect();
+        self.add(&records)?;
+        Ok(Journaled { records, warnings })
     }
 
     /// Every record, oldest first. A file that is not there has none.
@@ -139,17 +137,27 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
         Lock::folder(folder)
     }
 
-    /// Adds a record. The caller holds the lock.
-    fn add(&self, record: &T) -> Result<(), StoreError> {
-        let encode = |source| StoreError::Encode { path: self.path.clone(), source };
-        let mut line = serde_json::to_vec(record).map_err(encode)?;
-        line.push(b'\n');
-        if line.len() as u64 > LONGEST_LINE {
-            return Err(StoreError::TooLarge {
-                path: self.path.clone(),
-                bytes: line.len() as u64,
-                limit: LONGEST_LINE,
-            });
+    /// The records as lines.
+    fn encode(&self, records: &[T]) -> Result<Vec<u8>, StoreError> {
+        let mut lines = Vec::new();
+        for record in records {
+            let begin = lines.len();
+            serde_json::to_writer(&mut lines, record)
+                .map_err(|source| StoreError::Encode { path: self.path.clone(), source })?;
+            lines.push(b'\n');
+            let bytes = (lines.len() - begin) as u64;
+            if bytes > LONGEST_LINE {
+                return Err(StoreError::TooLarge { path: self.path.clone(), bytes, limit: LONGEST_LINE });
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Adds records. The caller holds the lock.
+    fn add(&self, records: &[T]) -> Result<(), StoreError> {
+        let mut lines = self.encode(records)?;
+        if lines.is_empty() {
+            return Ok(());
         }
         let is_new = !self.path.exists();
         let mut file = OpenOptions::new()
@@ -160,24 +168,24 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
             .map_err(StoreError::io(Operation::Append, &self.path))?;
         let length = file.seek(SeekFrom::End(0)).map_err(StoreError::io(Operation::Read, &self.path))?;
         if ends_torn(&mut file, length).map_err(StoreError::io(Operation::Read, &self.path))? {
-            line.insert(0, b'\n');
+            lines.insert(0, b'\n');
         }
-        write_once(&mut file, &line, length).map_err(StoreError::io(Operation::Append, &self.path))?;
+        write_once(&mut file, &lines, length).map_err(StoreError::io(Operation::Append, &self.path))?;
         file.sync_data().map_err(StoreError::io(Operation::Sync, &self.path))?;
         if is_new { sync_folder(folder_of(&self.path)) } else { Ok(()) }
     }
 }
 
-/// Writes the line with a single call, so that a process that knows of no lock cannot come in
+/// Writes the lines with a single call, so that a process that knows of no lock cannot come in
 /// between. What a full disk cut off is taken back, unless somebody wrote behind it.
-fn write_once(file: &mut File, line: &[u8], length: u64) -> io::Result<()> {
+fn write_once(file: &mut File, lines: &[u8], length: u64) -> io::Result<()> {
     let written = loop {
-        match file.write(line) {
+        match file.write(lines) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             written => break written?,
         }
     };
-    if written == line.len() {
+    if written == lines.len() {
         return Ok(());
     }
     if file.metadata()?.len() == length + written as u64 {

@@ -94,7 +94,6 @@ impl Drop for Lock {
 }
 
 /// Whether `path` still names the opened file.
-#[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
 

@@ -62,14 +62,20 @@ fn a_file_in_the_way_is_replaced_too() {
 fn what_a_killed_run_left_is_removed_and_what_another_fills_is_not() {
     let place = a_place();
     fs::create_dir_all(place.path().join(".v1.partial-dead/a")).unwrap();
-    fs::create_dir_all(place.path().join(".v2.partial-dead")).unwrap();
+    let of_others = [".v2.partial-dead", ".v1.partial-a.partial-dead", ".v1.former-a.former-dead"];
+    for name in of_others {
+        fs::create_dir_all(place.path().join(name)).unwrap();
+    }
     let other = ArtifactDir::open(place.path(), &slug("v1")).unwrap();
     other.write(&rel("a"), b"1").unwrap();
 
     let artifact = ArtifactDir::open(place.path(), &slug("v1")).unwrap();
 
     assert!(!place.path().join(".v1.partial-dead").exists());
-    assert!(place.path().join(".v2.partial-dead").exists(), "another artifact's is not ours to judge");
+    for name in of_others {
+        assert!(place.path().join(name).exists(), "{name} belongs to another artifact");
+    }
+    assert!(!artifact.place().exists());
     drop(artifact);
     assert_eq!(names(&other.publish().unwrap()), ["a"]);
 }

@@ -56,6 +56,23 @@ fn a_torn_last_line_costs_nobody_anything_else() {
 }
 
 #[test]
+fn a_journal_cut_at_any_byte_loses_only_the_line_that_was_cut() {
+    let place = a_place();
+    let journal = DataDir::open(place.path()).flow_events::<Note>();
+    (1..=3).for_each(|n| journal.append(&Note::new(n)).unwrap());
+    let whole = fs::read(journal.path()).unwrap();
+    for cut in 0..whole.len() {
+        fs::write(journal.path(), &whole[..cut]).unwrap();
+        journal.append(&Note::new(9)).unwrap();
+
+        let ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+        let mut expected: Vec<u64> = ends.filter(|end| *end <= cut).zip(1..).map(|(_, n)| n).collect();
+        expected.push(9);
+        assert_eq!(numbers(&journal), expected, "cut at {cut}");
+    }
+}
+
+#[test]
 fn a_last_line_that_only_lacks_its_newline_is_read() {
     let place = a_place();
     let journal = DataDir::open(place.path()).flow_events::<Note>();
@@ -125,11 +142,11 @@ fn what_is_decided_on_the_journal_is_decided_once() {
         let writers: Vec<_> = (0..3)
             .map(|_| {
                 let journal = DataDir::open(place.path()).flow_events::<Note>();
-                let only_once = |seen: &[Note]| seen.is_empty().then(|| Note::new(7));
-                scope.spawn(move || journal.append_after(only_once).unwrap().0)
+                let only_once = |seen: Vec<Note>| seen.is_empty().then(|| Note::new(7));
+                scope.spawn(move || journal.append_after(only_once).unwrap().records.len())
             })
             .collect();
-        writers.into_iter().filter(|_| true).map(|writer| usize::from(writer.join().unwrap())).sum()
+        writers.into_iter().map(|writer| writer.join().unwrap()).sum()
     });
     assert_eq!(added, 1);
     assert_eq!(numbers(&DataDir::open(place.path()).flow_events()), [7]);
@@ -139,7 +156,8 @@ fn what_is_decided_on_the_journal_is_decided_once() {
 fn the_older_systems_dispatches_come_first_and_are_never_written() {
     let place = a_place();
     let dispatches = DataDir::open(place.path()).dispatches();
-    let dispatch = |id: &str| Dispatch::taken((id, "t"), Operation::Dispatch, Vec::new(), "T");
+    let dispatch =
+        |id: &str| Dispatch::taken(&id.parse().unwrap(), "t", Operation::Dispatch, Vec::new(), "T");
     dispatches.append(&dispatch("new")).unwrap();
     let old = serde_json::to_string(&dispatch("old")).unwrap();
     fs::write(place.path().join("flow-dispatches.jsonl"), &old).unwrap();

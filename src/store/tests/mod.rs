@@ -1,6 +1,7 @@
 //! The promises of the store, kept with real files, threads and killed processes.
 
 mod artifacts;
+mod dirt;
 mod journals;
 mod kills;
 mod states;
