@@ -121,6 +121,17 @@ fn a_record_that_is_too_long_is_refused_and_the_journal_stays() {
     assert_eq!(numbers(&journal), [1]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_with_the_way_out() {
+    let place = a_place();
+    let journal = DataDir::open(place.path()).flow_events::<Note>();
+    std::os::unix::fs::symlink("/dev/full", journal.path()).unwrap();
+    let error = journal.append(&Note::new(1)).unwrap_err();
+    assert!(matches!(error, StoreError::Io { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("make room"), "{error}");
+}
+
 #[test]
 fn three_writers_lose_no_line() {
     let place = a_place();
