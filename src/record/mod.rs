@@ -1,1 +1,28 @@
-//! What is written down about a run: runs, dispatches, attempts. Pure.
+//! The records of what patch-moi did: runs, dispatches, attempts, and the flow client's state.
+//!
+//! Values in, values out: times arrive as text that `event::stamp` made, and nothing here knows
+//! where a record is kept. The shapes and key orders are those of codex-flows and of the older
+//! patch.moi, so that either can read what the other wrote. What a foreign writer added is kept
+//! as it stands: a record that is not understood is left alone, never dropped.
+
+mod attempt;
+mod candidate_ref;
+mod client;
+mod dispatch;
+mod feed;
+mod listing;
+mod report;
+mod run;
+mod run_id;
+mod step;
+
+pub(crate) use attempt::{Attempt, AttemptStatus, collapse, merge_runs};
+pub(crate) use candidate_ref::{CandidateRef, candidate_refs};
+pub(crate) use client::{FlowClientState, NotAnEvent, Recorded, StateError, StoredEvent};
+pub(crate) use dispatch::{Dispatch, DispatchStatus, Operation, Target, Transport};
+pub(crate) use feed::FeedCursor;
+pub(crate) use listing::{AttemptFilter, DispatchFilter, EventFilter, Limit, Newest, RunFilter};
+pub(crate) use report::RunReport;
+pub(crate) use run::{ProcessStatus, Run, RunSpan, RunStep};
+pub(crate) use run_id::RunId;
+pub(crate) use step::{FlowResultError, Status, StepResult, parse_flow_result};

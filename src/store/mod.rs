@@ -1,1 +1,27 @@
-//! What lasts: journals, flow-client state, the ledger.
+//! What lasts: the journals of DATA_DIR, the flow client's state, the artifact folders.
+//!
+//! The one room that writes files which outlive the run. A file that is rewritten is replaced in
+//! one step, and a line that is added is added whole: a reader, and whoever comes after a run that
+//! was killed, finds the old or the new. Whoever changes a folder holds its lock, so that of
+//! several processes none undoes what another did. Nothing is created until something is written:
+//! a dry run leaves no trace.
+
+#![expect(clippy::disallowed_methods, reason = "store is where lasting files are written and removed")]
+
+mod artifact;
+mod data_dir;
+mod error;
+mod file;
+mod flow_client;
+mod journal;
+mod lock;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use artifact::ArtifactDir;
+pub(crate) use data_dir::DataDir;
+pub(crate) use error::{Operation, StoreError};
+pub(crate) use file::{own_folder, replace};
+pub(crate) use flow_client::FlowClient;
+pub(crate) use journal::{Journal, JournalWarning, Journaled};
+pub(crate) use lock::Lock;

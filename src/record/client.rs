@@ -1,0 +1,318 @@
+//! The flow client's state: every event that was dispatched here, and the runs it led to.
+
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use super::listing::{EventFilter, Limit, Newest, RunFilter};
+use super::report::text;
+use super::{Run, RunReport};
+
+/// The document that codex-flows' local client keeps: `events`, `runs`, and whatever else somebody
+/// put into it.
+///
+/// It is held as JSON and changed in place. An element that is not an event or a run as codex-flows
+/// knows them is not listed and not touched: whoever wrote it will find it again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FlowClientState {
+    events: Vec<Value>,
+    runs: Vec<Value>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// An event of the state, as far as it is understood.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StoredEvent<'a> {
+    /// The event's id.
+    pub(crate) id: &'a str,
+    /// The event's type.
+    pub(crate) kind: &'a str,
+    /// The event.
+    pub(crate) event: &'a Value,
+    /// When it was recorded here.
+    pub(crate) created_at: &'a str,
+    /// Its runs, oldest first.
+    pub(crate) run_ids: Vec<&'a str>,
+}
+
+/// Whether an event was new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// It stands in the state now, and did not before.
+    New,
+    /// It was there already and was left as it is.
+    Already,
+}
+
+/// Why a text is not a flow client's state.
+#[derive(Debug, Error)]
+pub(crate) enum StateError {
+    /// It is not JSON.
+    #[error("it is not valid JSON: {0}")]
+    NotJson(serde_json::Error),
+    /// It is JSON of another kind.
+    #[error("it is not a flow client's state, an object with the lists `events` and `runs`: {0}")]
+    NotAState(serde_json::Error),
+}
+
+/// A value without the `id` and `type` that make it an event.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("an event needs a non-blank `{0}`")]
+pub(crate) struct NotAnEvent(&'static str);
+
+impl FlowClientState {
+    /// Reads the state's file.
+    ///
+    /// # Errors
+    /// Where it is not a JSON object with both lists. A caller must not write over such a file.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, StateError> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+            Category::Data => StateError::NotAState(error),
+            Category::Io | Category::Syntax | Category::Eof => StateError::NotJson(error),
+        })
+    }
+
+    /// The state's file: JSON indented by two spaces, with no newline at its end.
+    pub(crate) fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("JSON values under text keys are JSON")
+    }
+
+    /// The event with this id.
+    pub(crate) fn event(&self, id: &str) -> Option<StoredEvent<'_>> {
+        self.events.iter().filter_map(stored_event).find(|event| event.id == id)
+    }
+
+    /// The run with this id, as it stands.
+    pub(crate) fn run(&self, id: &str) -> Option<&Value> {
+        self.runs.iter().find(|run| is_run(run) && run["id"] == id)
+    }
+
+    /// What the runs of an event say, oldest first.
+    pub(crate) fn runs_of(&self, event_id: &str) -> Vec<RunReport> {
+        self.runs
+            .iter()
+            .filter(|run| is_run(run) && run.get("eventId").is_some_and(|id| id == event_id))
+            .filter_map(RunReport::of)
+            .collect()
+    }
+
+    /// The newest events, newest first.
+    pub(crate) fn events(&self, filter: &EventFilter, limit: Limit) -> Vec<StoredEvent<'_>> {
+        let kept = self.events.iter().filter_map(stored_event).filter(|event| filter.accepts(event.kind));
+        Newest::of(limit, kept)
+    }
+
+    /// The newest runs as they stand, newest first.
+    pub(crate) fn runs(&self, filter: &RunFilter, limit: Limit) -> Vec<&Value> {
+        Newest::of(limit, self.runs.iter().filter(|run| is_run(run) && filter.accepts(run)))
+    }
+
+    /// How many elements are kept but not understood.
+    pub(crate) fn not_understood(&self) -> usize {
+        let events = self.events.iter().filter(|element| stored_event(element).is_none());
+        events.count() + self.runs.iter().filter(|element| !is_run(element)).count()
+    }
+
+    /// Records an event, with no run yet: before anything is done for it, so that a run that is
+    /// killed leaves a trace. An event without a time of receipt was received `now`; one without a
+    /// payload has an empty one.
+    ///
+    /// # Errors
+    /// Where `event` has no `id` or no `type`.
+    pub(crate) fn record_event(&mut self, event: &Value, now: &str) -> Result<Recorded, NotAnEvent> {
+        let id = text(event, "id").ok_or(NotAnEvent("id"))?;
+        text(event, "type").ok_or(NotAnEvent("type"))?;
+        if self.event(&id).is_some() {
+            return Ok(Recorded::Already);
+        }
+        let mut event = event.clone();
+        if text(&event, "receivedAt").is_none() {
+            event["receivedAt"] = json!(now);
+        }
+        if event.get("payload").is_none() {
+            event["payload"] = json!({});
+        }
+        self.events.push(json!({"event": event, "createdAt": now, "runIds": []}));
+        Ok(Recorded::New)
+    }
+
+    /// Adds a run, or puts it in the place of the older run with its id; either way it is the
+    /// newest now. An event that is not there yet is recorded from the run.
+    ///
+    /// # Errors
+    /// Where the run's event is needed and has no `id` or no `type`.
+    pub(crate) fn put_run(&mut self, run: &Run) -> Result<(), NotAnEvent> {
+        if self.event(run.event_id().as_str()).is_none() {
+            self.record_event(run.event(), run.started_at())?;
+        }
+        let id = run.id().as_str();
+        self.runs.retain(|older| !(is_run(older) && older["id"] == id));
+        self.runs.push(serde_json::to_value(run).expect("texts, numbers and JSON values are JSON"));
+        let is_its_event = |element: &&mut Value| {
+            stored_event(element).is_some_and(|event| event.id == run.event_id().as_str())
+        };
+        let event = self.events.iter_mut().find(is_its_event);
+        if let Some(Value::Array(ids)) = event.and_then(|element| element.get_mut("runIds"))
+            && !ids.iter().any(|known| known == id)
+        {
+            ids.push(json!(id));
+        }
+        Ok(())
+    }
+}
+
+/// The element as an event, by codex-flows' own rules for what it loads.
+fn stored_event(element: &Value) -> Option<StoredEvent<'_>> {
+    let event = element.get("event")?;
+    let string = |key| event.get(key).and_then(Value::as_str);
+    string("receivedAt")?;
+    let run_ids = element.get("runIds")?.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?;
+    Some(StoredEvent {
+        id: string("id")?,
+        kind: string("type")?,
+        event,
+        created_at: element.get("createdAt")?.as_str()?,
+        run_ids,
+    })
+}
+
+/// Whether codex-flows would load the element as a run.
+fn is_run(element: &Value) -> bool {
+    let has = |key, check: fn(&Value) -> bool| element.get(key).is_some_and(check);
+    ["id", "status", "effectiveStatus"].into_iter().all(|key| has(key, Value::is_string))
+        && has("needsAttention", Value::is_boolean)
+        && has("attemptCount", Value::is_number)
+        && ["attempts", "output"].into_iter().all(|key| has(key, Value::is_array))
+        && has("raw", |_| true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::tests::run_for;
+    use super::super::{Status, StepResult};
+    use super::*;
+
+    fn event(id: &str) -> Value {
+        json!({"id": id, "type": "upstream.release", "receivedAt": "T0", "payload": {"tag": "v1"}})
+    }
+
+    #[test]
+    fn a_file_that_is_no_state_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("", "not valid JSON"),
+            ("{\"events\": [", "not valid JSON"),
+            ("[]", "not a flow client's state"),
+            ("{}", "missing field `events`"),
+            ("{\"events\": []}", "missing field `runs`"),
+            ("{\"events\": {}, \"runs\": []}", "expected a sequence"),
+        ] {
+            let error = FlowClientState::parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_value_without_id_or_type_is_not_recorded() {
+        let mut state = FlowClientState::default();
+        for value in [
+            json!({"type": "t"}),
+            json!({"id": " ", "type": "t"}),
+            json!({"id": "e"}),
+            json!("e"),
+            json!(null),
+        ] {
+            assert!(state.record_event(&value, "T1").is_err(), "{value}");
+        }
+        assert_eq!(state, FlowClientState::default());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_kept_where_it_stands() {
+        let text = json!({
+            "events": [7, {"event": {"id": "no receivedAt"}}, {"event": event("e"), "createdAt": "T1", "runIds": [], "x": 1}],
+            "runs": [{"id": "half a run"}, null],
+            "version": 2,
+        });
+        let text = format!("{text:#}");
+        let mut state = FlowClientState::parse(text.as_bytes()).unwrap();
+        assert_eq!(state.not_understood(), 4);
+        assert_eq!(state.to_text(), text);
+
+        state.put_run(&run_for(&event("e"), "hello", Ok(StepResult::new(Status::Changed)))).unwrap();
+
+        let written: Value = serde_json::from_str(&state.to_text()).unwrap();
+        assert_eq!(written["events"][0], json!(7));
+        assert_eq!(written["events"][2]["x"], json!(1));
+        assert_eq!(written["runs"][0], json!({"id": "half a run"}));
+        assert_eq!(written["version"], json!(2));
+        assert_eq!(state.events(&EventFilter::default(), Limit::default()).len(), 1);
+        assert_eq!(state.runs(&RunFilter::default(), Limit::default()).len(), 1);
+    }
+
+    #[test]
+    fn an_event_is_recorded_before_its_runs_and_only_once() {
+        let mut state = FlowClientState::default();
+
+        assert_eq!(state.record_event(&event("e"), "T1"), Ok(Recorded::New));
+        assert_eq!(state.record_event(&event("e"), "T2"), Ok(Recorded::Already));
+
+        let stored = state.event("e").unwrap();
+        assert_eq!((stored.created_at, stored.kind, stored.run_ids.len()), ("T1", "upstream.release", 0));
+    }
+
+    #[test]
+    fn an_event_without_receipt_and_payload_gets_them_at_its_end() {
+        let mut state = FlowClientState::default();
+        state.record_event(&json!({"id": "e", "type": "t", "receivedAt": "", "by": "hand"}), "T1").unwrap();
+        state.record_event(&json!({"id": "f", "type": "t"}), "T1").unwrap();
+        assert_eq!(
+            serde_json::to_string(state.event("e").unwrap().event).unwrap(),
+            r#"{"id":"e","type":"t","receivedAt":"T1","by":"hand","payload":{}}"#
+        );
+        assert_eq!(
+            serde_json::to_string(state.event("f").unwrap().event).unwrap(),
+            r#"{"id":"f","type":"t","receivedAt":"T1","payload":{}}"#
+        );
+    }
+
+    #[test]
+    fn a_retried_run_takes_the_place_of_the_failed_one() {
+        let mut state = FlowClientState::default();
+        state.record_event(&event("e"), "T1").unwrap();
+        let failed = run_for(&event("e"), "hello", Err("boom".to_owned()));
+        let other = run_for(&event("e"), "other", Ok(StepResult::new(Status::Completed)));
+        let changed = run_for(&event("e"), "hello", Ok(StepResult::new(Status::Changed)));
+        for run in [&failed, &other, &changed] {
+            state.put_run(run).unwrap();
+        }
+
+        assert_eq!(state.event("e").unwrap().run_ids, [failed.id().as_str(), other.id().as_str()]);
+        let newest = state.runs(&RunFilter::default(), Limit::default());
+        assert_eq!(newest.iter().map(|run| &run["status"]).collect::<Vec<_>>(), ["changed", "completed"]);
+        assert_eq!(state.run(failed.id().as_str()).unwrap()["error"], Value::Null);
+        assert_eq!(state.runs_of("e").len(), 2);
+    }
+
+    #[test]
+    fn a_run_never_stands_without_its_event() {
+        let mut state = FlowClientState::default();
+        let run = run_for(&event("e"), "hello", Ok(StepResult::new(Status::Skipped)));
+        state.put_run(&run).unwrap();
+        assert_eq!(state.event("e").unwrap().run_ids, [run.id().as_str()]);
+    }
+
+    #[test]
+    fn a_new_state_is_written_as_codex_flows_writes_it() {
+        let mut state = FlowClientState::default();
+        assert_eq!(state.to_text(), "{\n  \"events\": [],\n  \"runs\": []\n}");
+        state.record_event(&json!({"id": "e", "type": "t"}), "T1").unwrap();
+        assert!(
+            state
+                .to_text()
+                .starts_with("{\n  \"events\": [\n    {\n      \"event\": {\n        \"id\": \"e\",")
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! The id of one flow step's run for one event.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::ids::{Digest, EventId};
+
+/// Names the run of one step for one event: `run_` and twelve hexadecimal digits, the same on
+/// every machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub(crate) struct RunId(String);
+
+impl RunId {
+    /// The id of the first run of a step for an event, and of every retry of it.
+    pub(crate) fn of(event: &EventId, flow: &str, step: &str) -> Self {
+        Self(format!("run_{}", twelve_digits(&[event.as_str(), flow, step])))
+    }
+
+    /// The id of a replay. `nonce` tells one replay from the next; one call replays all its steps
+    /// with the same nonce.
+    pub(crate) fn replay(event: &EventId, flow: &str, step: &str, nonce: &str) -> Self {
+        Self(format!("run_{}_replay", twelve_digits(&[event.as_str(), flow, step, nonce])))
+    }
+
+    /// The id as text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The parts cannot be confused with one another: neither an event id nor a flow's name holds a NUL.
+fn twelve_digits(parts: &[&str]) -> String {
+    let mut digits = Digest::of(parts.join("\0").as_bytes()).hex();
+    digits.truncate(12);
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_the_id_that_codex_flows_gives_it() {
+        let event = "patch:upstream.release:openai/codex:rust-v0.130.0".parse().unwrap();
+        assert_eq!(RunId::of(&event, "demo", "hello").as_str(), "run_6ca1f4662abc");
+    }
+
+    #[test]
+    fn replays_have_ids_of_their_own() {
+        let event = "e".parse().unwrap();
+        let replay = |nonce| RunId::replay(&event, "demo", "hello", nonce);
+        assert_ne!(replay("1:0.5"), replay("2:0.5"));
+        assert_eq!(replay("1:0.5"), replay("1:0.5"));
+        assert!(replay("1:0.5").as_str().ends_with("_replay"));
+    }
+}

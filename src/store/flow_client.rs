@@ -1,0 +1,77 @@
+//! The flow client's state on disk.
+
+use std::path::{Path, PathBuf};
+
+use super::error::StoreError;
+use super::file::{own_folder, read_whole, replace, sweep};
+use super::lock::Lock;
+use crate::ids::{Digest, EventId};
+use crate::record::FlowClientState;
+
+/// The largest state.json that is read, in bytes.
+const LARGEST: u64 = 512 << 20;
+
+/// `.codex/workspace/actions/flow-client/state.json` of a workspace. It is made with the first
+/// change.
+#[derive(Debug, Clone)]
+pub(crate) struct FlowClient {
+    own: PathBuf,
+    folder: PathBuf,
+}
+
+impl FlowClient {
+    /// The state of the workspace at `workspace`.
+    pub(crate) fn open(workspace: &Path) -> Self {
+        let own = workspace.join(".codex/workspace/actions");
+        Self { folder: own.join("flow-client"), own }
+    }
+
+    /// The state's file.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join("state.json")
+    }
+
+    /// The state as it is now; empty where there is no file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or is something else than a state.
+    pub(crate) fn read(&self) -> Result<FlowClientState, StoreError> {
+        let path = self.path();
+        match read_whole(&path, LARGEST)? {
+            None => Ok(FlowClientState::default()),
+            Some(bytes) => {
+                FlowClientState::parse(&bytes).map_err(|error| StoreError::not_a_state(&path, &error))
+            }
+        }
+    }
+
+    /// Changes the state, with nobody else changing it in between, and returns what `change` says.
+    /// A change that changes nothing writes nothing.
+    ///
+    /// # Errors
+    /// As [`FlowClient::read`], and then the file stays as it is; where the folder cannot be locked
+    /// or the file not replaced.
+    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut FlowClientState) -> R) -> Result<R, StoreError> {
+        own_folder(&self.own)?;
+        let _lock = Lock::folder(&self.folder)?;
+        let path = self.path();
+        let before = self.read()?;
+        let mut after = before.clone();
+        let said = change(&mut after);
+        if after != before {
+            sweep(&path)?;
+            replace(&path, after.to_text().as_bytes())?;
+        }
+        Ok(said)
+    }
+
+    /// Keeps every other process from carrying the same event, until the lock is dropped.
+    ///
+    /// # Errors
+    /// Where another process carries it for longer than half a minute.
+    pub(crate) fn claim(&self, event: &EventId) -> Result<Lock, StoreError> {
+        own_folder(&self.own)?;
+        let digits = &Digest::of(event.as_str().as_bytes()).hex()[..16];
+        Lock::claim(self.folder.join(format!(".claim-{digits}")), &format!("which carries {event}"))
+    }
+}
