@@ -118,7 +118,8 @@ fn fetch(document: &Document) -> NextStep {
     let Document { event, upstream, carry, .. } = document;
     let slug = event.tag.slug();
     let tag = format!("refs/tags/{0}:refs/patch-moi/upstream/{1}/tags/{0}", event.tag, upstream.repository);
-    let mut commands = vec![format!("git fetch --no-tags {} {}", shell_quote(&upstream.url), shell_quote(&tag))];
+    let mut commands =
+        vec![format!("git fetch --no-tags {} {}", shell_quote(&upstream.url), shell_quote(&tag))];
     if let Some(bundle) = &document.bundle {
         let kept = if carry.candidate.complete { "candidate" } else { "incomplete" };
         let mut refs = Vec::new();

@@ -60,7 +60,12 @@ fn source(standing: Standing) -> SourceReport {
     SourceReport {
         id: "sample-releases".to_owned(),
         repo: Some("sample/upstream".parse().unwrap()),
-        newest: Some(ReleaseReport { tag: "v1.1.0".parse().unwrap(), commit: None, published_at: None, standing }),
+        newest: Some(ReleaseReport {
+            tag: "v1.1.0".parse().unwrap(),
+            commit: None,
+            published_at: None,
+            standing,
+        }),
         warnings: Vec::new(),
         error: None,
     }
@@ -78,10 +83,8 @@ pub(super) fn hostile() -> RunReport {
     run.events[0].steps[0].checkout = Some(sample::HOSTILE.to_owned());
     run.events[0].steps[0].artifact = Some(sample::HOSTILE.to_owned());
     run.events[0].selection.passed_over[0].reason = sample::HOSTILE.to_owned();
-    run.events[0].error = Some(Problem {
-        message: sample::HOSTILE.to_owned(),
-        hint: Some(sample::HOSTILE.to_owned()),
-    });
+    run.events[0].error =
+        Some(Problem { message: sample::HOSTILE.to_owned(), hint: Some(sample::HOSTILE.to_owned()) });
     run.notes.push(sample::HOSTILE.to_owned());
     run.sources[0].warnings.push(sample::HOSTILE.to_owned());
     run

@@ -130,8 +130,12 @@ pub(crate) fn document_sentence(document: &Document) -> String {
             format!("{open} of {all} {needs} you before {fork} can move to {tag}{waiting}.")
         }
         Outcome::Failed => {
-            let failed: Vec<String> =
-                document.checks.iter().filter(|check| check.refuses()).map(|check| shown(&check.name)).collect();
+            let failed: Vec<String> = document
+                .checks
+                .iter()
+                .filter(|check| check.refuses())
+                .map(|check| shown(&check.name))
+                .collect();
             let names = failed.join(", ");
             format!("The stack stands on {tag}, and does not pass its checks: {names}.")
         }

@@ -9,7 +9,7 @@ use crate::report::run::{EventReport, Problem, RunReport, Selection, SourceRepor
 use crate::report::words::{check, document_sentence, patches, run_sentence, shown, source_sentence};
 use crate::stack::{Carry, LeftOut};
 use stack::{counts_line, rows};
-use style::{BAD, BOLD, DIM, GOOD, WAIT, paint};
+use style::{BAD, BOLD, DIM, GOOD, WAIT, paint, quotes};
 
 /// How the text should look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(crate) fn carry_text(carry: &Carry, tag: &str, look: &Look) -> String {
     let mut text = String::new();
     rows(&mut text, carry, tag, look);
     line(&mut text, &counts_line(carry, look));
-    left_out_line(&mut text, &carry.left_out, tag);
+    left_out_line(&mut text, &carry.left_out, tag, look);
     text
 }
 
@@ -93,8 +93,10 @@ fn event_lines(text: &mut String, run: &RunReport, event: &EventReport, look: &L
     }
     if run.dry_run || look.verbose || event.selection.selected.is_empty() {
         selection_lines(text, &event.selection, look);
+        text.push_str(if documents > 0 { "\n" } else { "" });
     }
-    for step in &event.steps {
+    for (at, step) in event.steps.iter().enumerate() {
+        text.push_str(if at > 0 && step.document.is_some() { "\n" } else { "" });
         match &step.document {
             Some(document) => document_lines(text, step, document, run.dry_run, look),
             None => step_line(text, step, look),
@@ -157,14 +159,12 @@ fn document_lines(text: &mut String, step: &StepReport, document: &Document, dry
             CheckResult::NotRun => paint(DIM, glyphs.waits),
             CheckResult::Failed | CheckResult::TimedOut => paint(BAD, glyphs.bad),
         };
-        let log = if outcome.refuses() && outcome.outcome != CheckResult::NotRun {
-            format!("  {}", shown(&outcome.log))
-        } else {
-            String::new()
-        };
+        let failed = matches!(outcome.outcome, CheckResult::Failed | CheckResult::TimedOut);
+        let folder = step.artifact.as_deref().unwrap_or(".");
+        let log = if failed { format!("  {}", below(folder, &outcome.log)) } else { String::new() };
         line(text, &format!("{sign} check {}  {}{log}", shown(&outcome.name), check(outcome)));
     }
-    left_out_line(text, &carry.left_out, &tag);
+    left_out_line(text, &carry.left_out, &tag, look);
     losses(text, document);
     if !dry {
         pointers(text, step, document);
@@ -181,14 +181,15 @@ fn header(document: &Document, look: &Look) -> String {
     paint(BOLD, &left) + "        " + &paint(BOLD, &right)
 }
 
-fn left_out_line(text: &mut String, left_out: &[LeftOut], tag: &str) {
+fn left_out_line(text: &mut String, left_out: &[LeftOut], tag: &str, look: &Look) {
     let Some(first) = left_out.first() else { return };
     let more = match left_out.len() {
         1 => String::new(),
         n => format!(" and {} more", n - 1),
     };
     let what = format!("{} “{}”{more}", first.commit.short(), shown(&first.subject));
-    line(text, &format!("{} the stack stood on upstream commits that {tag} does not hold: {what}", paint(WAIT, "note")));
+    let words = format!("the stack stood on upstream commits that {tag} does not hold: {what}");
+    line(text, &format!("{} {}", paint(WAIT, "note"), quotes(&words, look)));
 }
 
 fn losses(text: &mut String, document: &Document) {
@@ -207,8 +208,7 @@ fn losses(text: &mut String, document: &Document) {
 /// Where to read more, and what to do. Commands stand alone in their lines and are never cut.
 fn pointers(text: &mut String, step: &StepReport, document: &Document) {
     if let Some(folder) = &step.artifact {
-        let report = format!("{}/report.html", folder.trim_end_matches('/'));
-        line(text, &format!("{}    {}", paint(DIM, "report"), shown_path(&report)));
+        line(text, &format!("{}    {}", paint(DIM, "report"), below(folder, "report.html")));
     }
     let Some(checkout) = &step.checkout else { return };
     let next = next_here(document, checkout);
@@ -226,8 +226,8 @@ fn pointers(text: &mut String, step: &StepReport, document: &Document) {
 }
 
 /// A path of this machine: never cut, for it is there to be copied.
-fn shown_path(path: &str) -> String {
-    super::printable(path).into_owned()
+fn below(folder: &str, path: &str) -> String {
+    super::printable(&format!("{}/{path}", folder.trim_end_matches('/'))).into_owned()
 }
 
 fn problem_lines(text: &mut String, problem: &Problem) {
@@ -239,10 +239,14 @@ fn problem_lines(text: &mut String, problem: &Problem) {
 
 /// The plan of a dry run, a line for each kind of change.
 fn plan_lines(text: &mut String, plan: &Plan) {
+    line(text, "");
     line(text, &paint(BOLD, "a real run would"));
     let files = plan.steps.iter().filter(|step| matches!(step, Step::WriteArtifact { .. })).count();
     if files > 0 {
-        line(text, &format!("  write     {files} parts of the artifact, candidate.json and report.html among them"));
+        line(
+            text,
+            &format!("  write     {files} parts of the artifact, candidate.json and report.html among them"),
+        );
     }
     for step in &plan.steps {
         match step {
@@ -257,7 +261,9 @@ fn plan_lines(text: &mut String, plan: &Plan) {
                 let command: Vec<String> = command.iter().map(|word| shell_quote(word)).collect();
                 line(text, &format!("  check     {}: {}", shown(name), shown(&command.join(" "))));
             }
-            Step::RecordLedger { state } => line(text, &format!("  record    the release as {}", shown(state))),
+            Step::RecordLedger { state } => {
+                line(text, &format!("  record    the release as {}", shown(state)))
+            }
             Step::WriteArtifact { .. } | Step::RecordEvent | Step::RecordRun => {}
         }
     }

@@ -1,6 +1,6 @@
 //! The stack as rows, a patch each.
 
-use crate::report::terminal::style::{BAD, DIM, clip, fit, glyphs, paint, sign, width};
+use crate::report::terminal::style::{BAD, DIM, fit, glyphs, paint, quotes, sign, width, wrap};
 use crate::report::terminal::{Look, line};
 use crate::report::words::{counted, label, patches, place, reason, shown};
 use crate::stack::{Carry, Patch, Verdict};
@@ -11,6 +11,8 @@ const LONG_STACK: usize = 60;
 const MOST_ROWS: usize = 200;
 /// So many paths of one conflict.
 const MOST_PATHS: usize = 12;
+/// Below this many columns paths and reasons go into lines of their own.
+const NARROW: usize = 80;
 /// The columns before the subject: margin, sign, number and verdict.
 const BEFORE_SUBJECT: usize = 2 + 2 + 5 + 12;
 
@@ -28,12 +30,14 @@ struct Row<'a> {
 pub(super) fn rows(text: &mut String, carry: &Carry, tag: &str, look: &Look) {
     let whole = look.verbose || carry.patches.len() <= LONG_STACK;
     let listed = (1..).zip(&carry.patches).filter(|(_, patch)| whole || patch.verdict.is_open());
-    let mut rows: Vec<Row<'_>> = listed.map(|(number, patch)| row(carry, number, patch, tag)).collect();
+    let mut rows: Vec<Row<'_>> = listed.map(|(number, patch)| row(carry, number, patch, tag, look)).collect();
     let cut_off = rows.len().saturating_sub(if look.verbose { usize::MAX } else { MOST_ROWS });
     rows.truncate(rows.len() - cut_off);
 
-    let subject = columns(rows.iter().map(|row| &row.subject), look.width.saturating_sub(BEFORE_SUBJECT) / 2);
-    let place = columns(rows.iter().map(|row| &row.place), look.width / 4);
+    let room = look.width.saturating_sub(BEFORE_SUBJECT);
+    let is_narrow = look.width < NARROW;
+    let subject = columns(rows.iter().map(|row| &row.subject), if is_narrow { room } else { room / 2 });
+    let place = if is_narrow { 0 } else { columns(rows.iter().map(|row| &row.place), look.width / 4) };
     for row in &rows {
         row_lines(text, row, subject, place, look);
     }
@@ -53,15 +57,14 @@ pub(super) fn counts_line(carry: &Carry, look: &Look) -> String {
     if counted.is_empty() { "no patches".to_owned() } else { counted.join(glyphs(look).between) }
 }
 
-fn row<'a>(carry: &Carry, number: usize, patch: &'a Patch, tag: &str) -> Row<'a> {
+fn row<'a>(carry: &Carry, number: usize, patch: &'a Patch, tag: &str, look: &Look) -> Row<'a> {
     let asks = patch.verdict == Verdict::Conflict;
     let place = match patch.conflicts.as_slice() {
-        _ if !asks => String::new(),
-        [] => String::new(),
-        [conflict] => place(conflict),
-        conflicts => format!("{} paths", conflicts.len()),
+        [conflict] if asks => place(conflict),
+        [_, _, ..] if asks => format!("{} paths", patch.conflicts.len()),
+        _ => String::new(),
     };
-    let reason = reason(carry, patch, tag).unwrap_or_default();
+    let reason = quotes(&reason(carry, patch, tag).unwrap_or_default(), look);
     Row { number, patch, subject: shown(&patch.subject), place, reason }
 }
 
@@ -87,7 +90,7 @@ fn row_lines(text: &mut String, row: &Row<'_>, subject: usize, place_width: usiz
     let margin = " ".repeat(BEFORE_SUBJECT);
     let room = look.width.saturating_sub(BEFORE_SUBJECT).max(40);
     if !beside && !row.reason.is_empty() {
-        line(text, &format!("{margin}{}", clip(&row.reason, room, look)));
+        wrap(&row.reason, room).iter().for_each(|part| line(text, &format!("{margin}{part}")));
     }
     if row.patch.verdict == Verdict::Conflict {
         let place_was_cut = width(&row.place) > place_width;
@@ -96,7 +99,7 @@ fn row_lines(text: &mut String, row: &Row<'_>, subject: usize, place_width: usiz
         }
     }
     for note in &row.patch.notes {
-        line(text, &format!("{margin}{}", paint(DIM, &clip(&shown(note), room, look))));
+        wrap(&shown(note), room).iter().for_each(|part| line(text, &format!("{margin}{}", paint(DIM, part))));
     }
 }
 

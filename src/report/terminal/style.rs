@@ -26,9 +26,11 @@ pub(super) struct Glyphs {
 }
 
 const UNICODE: Glyphs =
-    Glyphs { good: "✓", same: "=", bad: "✗", waits: "⋯", empty: "~", arrow: "→", between: " · ", cut: "…" };
+    Glyphs {
+        good: "✓", same: "=", bad: "✗", waits: "⋯", empty: "~", arrow: "→", between: " · ", cut: "…"
+    };
 const ASCII: Glyphs =
-    Glyphs { good: "+", same: "=", bad: "x", waits: ".", empty: "~", arrow: "->", between: ", ", cut: "..." };
+    Glyphs { good: "+", same: "=", bad: "x", waits: "-", empty: "~", arrow: "->", between: "; ", cut: "..." };
 
 pub(super) const fn glyphs(look: &Look) -> &'static Glyphs {
     if look.ascii { &ASCII } else { &UNICODE }
@@ -51,6 +53,11 @@ pub(super) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Our own quotation marks in the look's character set.
+pub(super) fn quotes(text: &str, look: &Look) -> String {
+    if look.ascii { text.replace(['“', '”'], "\"") } else { text.to_owned() }
+}
+
 /// How many columns `text` takes.
 pub(super) fn width(text: &str) -> usize {
     text.width()
@@ -65,7 +72,7 @@ pub(super) fn fit(text: &str, columns: usize, look: &Look) -> String {
 }
 
 /// `text` in at most `columns` columns.
-pub(super) fn clip(text: &str, columns: usize, look: &Look) -> String {
+fn clip(text: &str, columns: usize, look: &Look) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -80,4 +87,19 @@ pub(super) fn clip(text: &str, columns: usize, look: &Look) -> String {
         }
     }
     clipped + cut
+}
+
+/// `text` in lines of at most `columns` columns, broken between words. A longer word stays whole.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(last) if width(last) + 1 + width(word) <= columns => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

@@ -37,32 +37,34 @@ fn a_conflict_says_who_is_needed_where_and_what_to_type() {
 
 #[test]
 fn a_narrow_terminal_puts_the_reason_below_the_patch() {
-    insta::assert_snapshot!(plain(&run(sample::document()), &Look { width: 60, ascii: true, verbose: false }), @r"
+    insta::assert_snapshot!(plain(&run(sample::document()), &Look { width: 60, ascii: true, verbose: false }), @r#"
     sample/upstream  v1.0.0 -> v1.1.0        sample/fork  main, 12 patches
 
       + 0001 carried     Colour output
-      + 0002 carried     Read the configu...
-      + 0003 carried     Teach the parser...
-      = 0004 upstreamed  Fix overflow in ...
+      + 0002 carried     Read the configuration from XDG folders
+      + 0003 carried     Teach the parser about negative numbers
+      = 0004 upstreamed  Fix overflow in the parser
                          upstream c3c3c3c3c (#17)
       + 0005 carried     Add a progress bar
-      + 0006 carried     Merge branch 'pr...
-      x 0007 conflict    Rename the flag      src/args.rs
-                         since upstream c9c9c9c9c “Rework argu...
-      . 0008 blocked     Document the flag
+      + 0006 carried     Merge branch 'progress'
+      x 0007 conflict    Rename the flag
+                         since upstream c9c9c9c9c "Rework
+                         arguments" (#21)
+                         - src/args.rs
+      - 0008 blocked     Document the flag
                          by 0007
-      + 0009 carried     Keep the fork's ...
-      . 0010 blocked     Complete the fla...
+      + 0009 carried     Keep the fork's logo
+      - 0010 blocked     Complete the flag in shells
                          by 0007
       + 0011 resolved    Pin the toolchain
-      + 0012 carried     Say the fork's n...
+      + 0012 carried     Say the fork's name in --version
 
-    8 carried, 1 by an earlier settlement, 1 upstreamed, 1 needs you, 2 wait for it
-    . check build  not run
+    8 carried, 1 by an earlier settlement; 1 upstreamed; 1 needs you; 2 wait for it
+    - check build  not run
     report    .codex/workspace/actions/artifacts/v1.1.0/report.html
     next      git -C /home/ada/fork worktree add --detach /home/ada/fork-v1.1.0 4646464646464646464646464646464646464646 &&
               git -C /home/ada/fork-v1.1.0 cherry-pick 0707070707070707070707070707070707070707
-    ");
+    "#);
 }
 
 #[test]
@@ -102,7 +104,11 @@ fn with_nothing_new_one_sentence_says_where_the_newest_release_stands() {
 
 #[test]
 fn several_paths_and_their_kinds_are_named_one_by_one() {
-    let mut patch = sample::conflict(1, "Rework the release workflow", &["a/long/path/to/rust-release.yml", "Cargo.toml"]);
+    let mut patch = sample::conflict(
+        1,
+        "Rework the release workflow",
+        &["a/long/path/to/rust-release.yml", "Cargo.toml"],
+    );
     patch.conflicts[1].kind = ConflictKind::ModifyDelete;
     patch.culprit.as_mut().unwrap().side = Side::Base;
     patch.notes.push("upstream had this and took it out again".to_owned());
@@ -130,13 +136,16 @@ fn hostile_words_steer_neither_the_terminal_nor_the_runner() {
 
       ✓ sample/carry  selected (patch-stack)
       ~ bindings/generate  not selected: \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b
+
     sample/upstream  v1.0.0 → v1.1.0        \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b  \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b, 2 patches
 
       ✗ 0001 conflict    \u{1b}[31m\u{202e}<script>alert(1)</sc…  2 paths
-                         since upstream c9c9c9c9c “\u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @m…
+                         since upstream c9c9c9c9c “\u{1b}[31m\u{202e}<script>alert(1)</script> | `x`
+                         @maintainer #1 ##\[error]no\r\n::set-output name=a::b” (#21)
                          - \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b
                          - a|b`c.txt
-                         \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\…
+                         \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1
+                         ##\[error]no\r\n::set-output name=a::b
       ⋯ 0002 blocked     \u{1b}[31m\u{202e}<script>alert(1)</sc…           by 0001
 
     1 needs you · 1 waits for it
@@ -194,7 +203,10 @@ fn a_dry_run_prints_the_selection_the_verdicts_and_the_plan() {
     run.dry_run = true;
     let slug = "v1.1.0".parse::<TagName>().unwrap().slug();
     let carry = sample::complete();
-    let check = candidate::PlannedCheck { name: "build".to_owned(), command: vec!["make".to_owned(), "a b".to_owned()] };
+    let check = candidate::PlannedCheck {
+        name: "build".to_owned(),
+        command: vec!["make".to_owned(), "a b".to_owned()],
+    };
     let input = candidate::Input {
         carry: &carry,
         slug: &slug,
@@ -207,6 +219,7 @@ fn a_dry_run_prints_the_selection_the_verdicts_and_the_plan() {
     insta::assert_snapshot!(plain(&run, &Look::default()), @r"
       ✓ sample/carry  selected (patch-stack)
       ~ bindings/generate  not selected: needs CODEX_FLOWS_MODE=code-mode
+
     sample/upstream  v1.0.0 → v1.1.0        sample/fork  main, 12 patches
 
       ✓ 0001 carried     Colour output
@@ -224,6 +237,7 @@ fn a_dry_run_prints_the_selection_the_verdicts_and_the_plan() {
 
     10 carried, 1 by an earlier settlement · 1 upstreamed · 1 empty
     ✓ check build  passed after 12.3 s
+
     a real run would
       write     15 parts of the artifact, candidate.json and report.html among them
       set       refs/patch-moi/candidate/v1.1.0 to 4c4c4c4c4
