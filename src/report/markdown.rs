@@ -418,7 +418,6 @@ mod tests {
 
            ```sh
            git fetch --no-tags '\u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b' refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
-           git fetch --no-tags ARTIFACT/candidate.bundle 
            ```
 
         2. Settle “\\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @​maintainer #​1 #​#​\\\[error\]no\\r\\n::set-output name=a::b” where git stops at it.

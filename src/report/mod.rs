@@ -4,6 +4,7 @@
 //! unchanged: JSON escapes by itself, and a program wants the letters. The renderers for people take
 //! every foreign word through [`printable`] and, in Markdown and HTML, through an escape of their own.
 
+mod html;
 mod markdown;
 mod next;
 mod printable;
@@ -13,6 +14,7 @@ mod terminal;
 mod tests;
 mod words;
 
+pub(crate) use html::{Extras, html};
 pub(crate) use markdown::{document_markdown, run_markdown};
 pub(crate) use next::{NextStep, next_away, next_here, shell_quote};
 pub(crate) use printable::printable;

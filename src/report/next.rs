@@ -129,7 +129,9 @@ fn fetch(document: &Document) -> NextStep {
         if carry.partial.is_some_and(|partial| partial != carry.onto && partial != carry.candidate.commit) {
             refs.push(shell_quote(&format!("refs/patch-moi/partial/{slug}:refs/patch-moi/partial/{slug}")));
         }
-        commands.push(format!("git fetch --no-tags ARTIFACT/{} {}", shell_quote(bundle), refs.join(" ")));
+        if !refs.is_empty() {
+            commands.push(format!("git fetch --no-tags ARTIFACT/{} {}", shell_quote(bundle), refs.join(" ")));
+        }
     }
     let what = "In a clone of the fork, bring the release and what was carried (ARTIFACT is the folder that \
                 holds candidate.json)."
