@@ -124,10 +124,10 @@ fn fetch(document: &Document) -> NextStep {
         let kept = if carry.candidate.complete { "candidate" } else { "incomplete" };
         let mut refs = Vec::new();
         if document.has_own_commit() {
-            refs.push(shell_quote(&format!("refs/patch-moi/candidate/{slug}:refs/patch-moi/{kept}/{slug}")));
+            refs.push(shell_quote(&format!("+refs/patch-moi/candidate/{slug}:refs/patch-moi/{kept}/{slug}")));
         }
         if carry.partial.is_some_and(|partial| partial != carry.onto && partial != carry.candidate.commit) {
-            refs.push(shell_quote(&format!("refs/patch-moi/partial/{slug}:refs/patch-moi/partial/{slug}")));
+            refs.push(shell_quote(&format!("+refs/patch-moi/partial/{slug}:refs/patch-moi/partial/{slug}")));
         }
         if !refs.is_empty() {
             commands.push(format!("git fetch --no-tags ARTIFACT/{} {}", shell_quote(bundle), refs.join(" ")));
@@ -188,13 +188,13 @@ mod tests {
     fn away_from_the_machine_the_release_comes_first() {
         insta::assert_snapshot!(commands(next_away(&sample::document())), @r"
         git fetch --no-tags https://git.example.org/sample/upstream refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
-        git fetch --no-tags ARTIFACT/candidate.bundle refs/patch-moi/candidate/v1.1.0:refs/patch-moi/incomplete/v1.1.0 refs/patch-moi/partial/v1.1.0:refs/patch-moi/partial/v1.1.0
+        git fetch --no-tags ARTIFACT/candidate.bundle +refs/patch-moi/candidate/v1.1.0:refs/patch-moi/incomplete/v1.1.0 +refs/patch-moi/partial/v1.1.0:refs/patch-moi/partial/v1.1.0
         git worktree add --detach ../patch-moi-v1.1.0 4646464646464646464646464646464646464646
         git -C ../patch-moi-v1.1.0 cherry-pick 0707070707070707070707070707070707070707
         ");
         insta::assert_snapshot!(commands(next_away(&sample::about(sample::complete()))), @r"
         git fetch --no-tags https://git.example.org/sample/upstream refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
-        git fetch --no-tags ARTIFACT/candidate.bundle refs/patch-moi/candidate/v1.1.0:refs/patch-moi/candidate/v1.1.0
+        git fetch --no-tags ARTIFACT/candidate.bundle +refs/patch-moi/candidate/v1.1.0:refs/patch-moi/candidate/v1.1.0
         git log --oneline --graph c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2..4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c
         git push --force-with-lease=refs/heads/main:0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c origin 4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c:refs/heads/main
         ");
