@@ -1,1 +1,23 @@
-//! What a carried stack becomes: artifact and refs, as a plan (data).
+//! What a carried stack becomes: the artifact, the refs and the record, first as data.
+//!
+//! A [`Carry`](crate::stack::Carry) goes in. [`plan`] says what would be done to the world with it,
+//! [`Document`] is what lasts of it (candidate.json), [`accounting`] proves that no patch got lost on
+//! the way. Nothing here touches a repository, a file or a clock, so a dry run and a real run say
+//! the same.
+
+mod accounting;
+mod document;
+mod names;
+mod plan;
+#[cfg(test)]
+pub(crate) mod sample;
+mod squash;
+
+pub(crate) use accounting::{AccountingError, accounting};
+pub(crate) use document::{
+    CheckOutcome, CheckResult, Document, EventRef, FlowRef, ForkRef, NamedRef, Outcome, RunRef,
+    SCHEMA_VERSION, Squashed, Tool, UpstreamRef, document_schema,
+};
+pub(crate) use names::{check_log_name, conflict_dir, patch_file_name};
+pub(crate) use plan::{Artifact, Input, Plan, PlannedCheck, Refs, Step, held, plan, series};
+pub(crate) use squash::{DEFAULT_SQUASH_MESSAGE, squash_message};

@@ -1,1 +1,26 @@
-//! Everything a run can say, and its renderers: terminal, JSON, Markdown, HTML.
+//! Everything a run can say, and how it says it: to a terminal, as JSON, as Markdown, as HTML.
+//!
+//! The values ([`RunReport`], [`Document`](crate::candidate::Document)) hold what strangers wrote,
+//! unchanged: JSON escapes by itself, and a program wants the letters. The renderers for people take
+//! every foreign word through [`printable`] and, in Markdown and HTML, through an escape of their own.
+
+mod html;
+mod markdown;
+mod next;
+mod printable;
+mod run;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub(crate) use html::{Extras, html};
+pub(crate) use markdown::{document_markdown, run_markdown};
+pub(crate) use next::{NextStep, next_away, next_here, shell_quote};
+pub(crate) use printable::printable;
+pub(crate) use run::{
+    EventReport, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport, Standing,
+    StepReport, run_schema,
+};
+pub(crate) use terminal::{Look, carry_text, run_text};
+pub(crate) use words::{document_sentence, run_sentence};
