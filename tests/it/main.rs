@@ -1,0 +1,19 @@
+//! patch-moi driven from outside, as a person or a workflow drives it: the real program, real git
+//! repositories, real files.
+//!
+//! Each file is one topic, and each test one sentence of the contract. git itself is the oracle
+//! wherever it has an opinion.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests make the world that the program is run in: files, folders, children, environment"
+)]
+
+mod artifact;
+mod errors;
+mod harness;
+mod pick;
+mod run;
+mod schedule;
+mod stack;
+mod support;
