@@ -8,6 +8,7 @@
     clippy::disallowed_methods,
     reason = "the tests make the world that the program is run in: files, folders, children, environment"
 )]
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
 mod artifact;
 mod errors;

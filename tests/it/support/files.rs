@@ -17,7 +17,9 @@ pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) {
 /// Every file below `root` with this name, in order.
 pub(crate) fn find_files(root: &Path, name: &str) -> Vec<PathBuf> {
     let all = WalkDir::new(root).sort_by_file_name().into_iter().map(Result::unwrap);
-    all.filter(|entry| entry.file_name() == name && entry.file_type().is_file()).map(DirEntry::into_path).collect()
+    all.filter(|entry| entry.file_name() == name && entry.file_type().is_file())
+        .map(DirEntry::into_path)
+        .collect()
 }
 
 /// Every file and folder below some roots: what it holds and when it was last written. Loose objects and
@@ -33,10 +35,13 @@ impl Snapshot {
             let counts = |entry: &DirEntry| !entry.path().ends_with(".git/objects");
             for entry in WalkDir::new(root).into_iter().filter_entry(counts).map(Result::unwrap) {
                 // The time of `.git` itself moves whenever git takes a lock in it.
-                if entry.file_type().is_dir() && entry.path().components().any(|part| part.as_os_str() == ".git") {
+                if entry.file_type().is_dir()
+                    && entry.path().components().any(|part| part.as_os_str() == ".git")
+                {
                     continue;
                 }
-                let content = if entry.file_type().is_file() { fs::read(entry.path()).unwrap() } else { Vec::new() };
+                let content =
+                    if entry.file_type().is_file() { fs::read(entry.path()).unwrap() } else { Vec::new() };
                 let modified = entry.metadata().unwrap().modified().unwrap();
                 all.insert(entry.into_path(), (modified, content));
             }
@@ -47,7 +52,8 @@ impl Snapshot {
     /// Panics with the names of what changed since `before`.
     pub(crate) fn assert_same_as(&self, before: &Self) {
         let paths = self.0.keys().chain(before.0.keys()).collect::<std::collections::BTreeSet<_>>();
-        let changed: Vec<_> = paths.into_iter().filter(|path| self.0.get(*path) != before.0.get(*path)).collect();
+        let changed: Vec<_> =
+            paths.into_iter().filter(|path| self.0.get(*path) != before.0.get(*path)).collect();
         assert!(changed.is_empty(), "written, though nothing should be: {changed:#?}");
     }
 }
@@ -66,12 +72,7 @@ fn a_snapshot_notices_a_file_that_was_written_again_with_the_same_bytes() {
     let before = Snapshot::of(&[dir.path()]);
     Snapshot::of(&[dir.path()]).assert_same_as(&before);
 
-    fs::File::options()
-        .write(true)
-        .open(&file)
-        .unwrap()
-        .set_modified(SystemTime::UNIX_EPOCH)
-        .unwrap();
+    fs::File::options().write(true).open(&file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
 
     assert!(Snapshot::of(&[dir.path()]) != before);
 }

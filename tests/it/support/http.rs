@@ -38,7 +38,8 @@ pub(crate) struct Server {
 impl Server {
     /// Serves these pages by path, and 404 for the rest.
     pub(crate) fn new<const N: usize>(pages: [(&str, Page); N]) -> Self {
-        let pages: BTreeMap<String, Page> = pages.into_iter().map(|(path, page)| (path.to_owned(), page)).collect();
+        let pages: BTreeMap<String, Page> =
+            pages.into_iter().map(|(path, page)| (path.to_owned(), page)).collect();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (seen, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -79,7 +80,11 @@ impl Drop for Server {
     }
 }
 
-fn answer(mut stream: TcpStream, pages: &BTreeMap<String, Page>, seen: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn answer(
+    mut stream: TcpStream,
+    pages: &BTreeMap<String, Page>,
+    seen: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
     let mut head = String::new();
     let mut reader = BufReader::new(stream.try_clone()?);
     while reader.read_line(&mut head)? > 2 {}

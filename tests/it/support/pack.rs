@@ -39,7 +39,8 @@ fn name(entry: &fs::DirEntry) -> String {
 }
 
 fn collate(a: &str, b: &str) -> Ordering {
-    let key = |text: &str| -> Vec<_> { text.chars().map(|c| COLLATION.find(c.to_ascii_lowercase())).collect() };
+    let key =
+        |text: &str| -> Vec<_> { text.chars().map(|c| COLLATION.find(c.to_ascii_lowercase())).collect() };
     let lower_first = |text: &str| -> Vec<_> { text.chars().map(|c| c.is_ascii_uppercase()).collect() };
     key(a).cmp(&key(b)).then_with(|| lower_first(a).cmp(&lower_first(b)))
 }

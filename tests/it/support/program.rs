@@ -111,13 +111,15 @@ impl Output {
     /// Stdout as exactly one JSON document.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|err| panic!("not one JSON document: {err}\n{self}"))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|err| panic!("not one JSON document: {err}\n{self}"))
     }
 
     /// Stdout as one JSON document a line.
     #[track_caller]
     pub(crate) fn json_lines(&self) -> Vec<Value> {
-        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|err| panic!("{err} in {line}\n{self}"));
+        let parse =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|err| panic!("{err} in {line}\n{self}"));
         self.stdout.lines().map(parse).collect()
     }
 

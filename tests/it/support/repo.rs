@@ -142,7 +142,11 @@ impl Repo {
     }
 
     /// Runs git with an input, and gives exit code and stdout as they are.
-    pub(crate) fn git_with(&self, args: &[impl AsRef<OsStr> + std::fmt::Debug], stdin: &[u8]) -> (i32, Vec<u8>) {
+    pub(crate) fn git_with(
+        &self,
+        args: &[impl AsRef<OsStr> + std::fmt::Debug],
+        stdin: &[u8],
+    ) -> (i32, Vec<u8>) {
         let now = self.clock.get() + 60;
         self.clock.set(now);
         let date = format!("@{now} +0000");

@@ -217,7 +217,12 @@ schema = "schemas/event.json"
     /// file, an artifact without its document, a lock that git would trip over.
     #[track_caller]
     pub(crate) fn assert_nothing_half_written(&self) {
-        for name in ["flow-events.jsonl", "workspace-dispatches.jsonl", "maintenance-attempts.jsonl", "releases.jsonl"] {
+        for name in [
+            "flow-events.jsonl",
+            "workspace-dispatches.jsonl",
+            "maintenance-attempts.jsonl",
+            "releases.jsonl",
+        ] {
             let _ = self.journal(name);
         }
         if self.path().join(".codex/workspace/actions/flow-client/state.json").exists() {
@@ -226,7 +231,12 @@ schema = "schemas/event.json"
         for folder in fs::read_dir(self.artifact("")).into_iter().flatten() {
             let folder = folder.unwrap();
             if folder.file_type().unwrap().is_dir() {
-                assert_eq!(find_files(&folder.path(), "candidate.json").len(), 1, "{}", folder.path().display());
+                assert_eq!(
+                    find_files(&folder.path(), "candidate.json").len(),
+                    1,
+                    "{}",
+                    folder.path().display()
+                );
             }
         }
         for root in [self.path().to_owned(), self.data()].iter().filter(|root| root.exists()) {
