@@ -219,8 +219,8 @@ fn a_name_that_could_be_taken_for_an_option_or_a_path_is_refused() {
 fn a_rebase_in_progress_of_the_maintained_branch_blocks_it() {
     let workspace = Workspace::conflicting().with_flow("");
     let upstream = workspace.upstream.path().to_str().unwrap().to_owned();
-    workspace.fork.git(&["fetch", "--quiet", "--no-tags", &upstream, "refs/tags/v2:refs/heads/v2-copy"]);
-    assert_eq!(workspace.fork.try_git(&["rebase", "v2-copy", "main"]).0, 1);
+    workspace.fork.git(&["fetch", "--quiet", "--no-tags", &upstream, "refs/tags/v2:refs/elsewhere/v2"]);
+    assert_eq!(workspace.fork.try_git(&["rebase", "refs/elsewhere/v2", "main"]).0, 1);
 
     let _ = workspace.run_tag("v2").run().exits(4).says(&["rebase"]);
 

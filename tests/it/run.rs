@@ -423,3 +423,25 @@ fn a_fork_in_another_repository_than_the_workspace_is_found_by_the_flow() {
     assert_eq!(find_files(home.path(), "candidate.json").len(), 1);
     assert!(!workspace.path().join(".codex").exists(), "nothing in the fork's checkout");
 }
+
+#[test]
+fn setup_says_what_a_checkout_lacks_and_changes_it_only_when_told_to() {
+    let workspace = Workspace::clean();
+    workspace.fork.git(&["remote", "remove", "upstream"]);
+    let url = format!("file://{}", workspace.upstream.path().display());
+    let at = workspace.path().to_str().unwrap().to_owned();
+    let setup = |more: &[&str]| {
+        patch_moi(workspace.path())
+            .args(["setup", "codex", "--json", "--repo", &at, "--target-branch", "main", "--upstream-url", &url])
+            .args(more)
+            .run()
+    };
+
+    let told = setup(&[]).json();
+    assert_eq!((&told["ready"], &told["addedUpstream"]), (&json!(false), &json!(false)), "{told:#}");
+    assert_eq!(workspace.fork.git(&["remote"]), "");
+
+    let done = setup(&["--apply"]).exits(0).json();
+    assert_eq!((&done["ready"], &done["addedUpstream"]), (&json!(true), &json!(true)), "{done:#}");
+    assert_eq!(workspace.fork.git(&["remote", "get-url", "upstream"]), url);
+}

@@ -93,8 +93,8 @@ fn a_tag_that_moved_is_loud_and_never_carried_silently() {
 fn a_release_that_the_fork_already_stands_on_is_adopted() {
     let workspace = Workspace::clean().with_flow("").with_feed(&[V2]);
     let upstream = workspace.upstream.path().to_str().unwrap().to_owned();
-    workspace.fork.git(&["fetch", "--quiet", "--no-tags", &upstream, "refs/tags/v2:refs/heads/landed"]);
-    workspace.fork.git(&["reset", "--quiet", "--hard", "landed"]);
+    workspace.fork.git(&["fetch", "--quiet", "--no-tags", &upstream, "refs/tags/v2:refs/elsewhere/v2"]);
+    workspace.fork.git(&["reset", "--quiet", "--hard", "refs/elsewhere/v2"]);
 
     let _ = workspace.run(&[]).run().exits(0);
 
