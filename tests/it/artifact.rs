@@ -45,6 +45,7 @@ fn a_bundle_without_its_release_is_refused_by_git() {
     let workspace = Workspace::clean().with_flow("");
     let _ = workspace.run_tag("v2").run().exits(0);
     let bundle = workspace.artifact("v2").join("candidate.bundle");
+    assert!(bundle.exists());
     let stranger = Repo::new();
     assert_eq!(stranger.try_git(&["bundle", "verify", "--quiet", bundle.to_str().unwrap()]).0, 1);
 }

@@ -247,7 +247,7 @@ fn usage_that_makes_no_sense_is_2_and_help_is_0() {
 #[test]
 fn no_colour_reaches_a_file() {
     let workspace = Workspace::conflicting().with_flow("");
-    let run = workspace.run_tag("v2").run();
+    let run = workspace.run_tag("v2").env("TERM", "xterm-256color").run().exits(3);
     assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run}");
 }
 

@@ -220,7 +220,7 @@ fn a_dry_run_on_a_schedule_writes_nothing_either() {
     let workspace = Workspace::clean().with_flow("").with_feed(&releases);
     let before = workspace.snapshot();
 
-    let _ = workspace.run(&["--dry-run"]).run().exits(0);
+    let _ = workspace.run(&["--dry-run"]).run().exits(0).prints(&["v2", "Mind the gap"]);
 
     workspace.snapshot().assert_same_as(&before);
 }
@@ -271,6 +271,8 @@ fn a_flow_of_the_repositorys_own_needs_no_lock() {
         .unwrap();
 
     let _ = workspace.run_tag("v2").run().exits(0);
+
+    assert_eq!(workspace.candidate("v2")["candidate"]["complete"], true);
 }
 
 #[test]
@@ -432,7 +434,17 @@ fn setup_says_what_a_checkout_lacks_and_changes_it_only_when_told_to() {
     let at = workspace.path().to_str().unwrap().to_owned();
     let setup = |more: &[&str]| {
         patch_moi(workspace.path())
-            .args(["setup", "codex", "--json", "--repo", &at, "--target-branch", "main", "--upstream-url", &url])
+            .args([
+                "setup",
+                "codex",
+                "--json",
+                "--repo",
+                &at,
+                "--target-branch",
+                "main",
+                "--upstream-url",
+                &url,
+            ])
             .args(more)
             .run()
     };

@@ -135,6 +135,7 @@ fn a_source_that_starts_no_flow_is_only_looked_at() {
 
     let _ = workspace.run(&[]).run().exits(0);
 
+    assert!(!workspace.journal("feed-events.jsonl").is_empty(), "it is recorded");
     assert!(workspace.journal("flow-events.jsonl").is_empty());
     assert!(!workspace.artifact("v2").exists());
 }
@@ -154,7 +155,8 @@ fn a_feed_on_a_loopback_server_is_read() {
 #[test]
 fn no_flow_for_a_release_is_no_failure_on_a_schedule() {
     let workspace = Workspace::clean().with_feed(&[V2]);
-    let _ = workspace.run(&[]).run().exits(0);
+    let run = workspace.run(&[]).run().exits(0);
+    assert!(format!("{}{}", run.stdout, run.stderr).contains("flow"), "but it is said\n{run}");
     assert!(!workspace.artifact("v2").exists());
 }
 

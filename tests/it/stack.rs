@@ -395,8 +395,9 @@ fn nothing_but_objects_is_written_unless_a_ref_is_asked_for() {
     for repo in [linear(), conflicting()] {
         let before = Snapshot::of(&[repo.path()]);
 
-        let _ = rebase(&repo, &["--onto", "v2"]).run();
+        let carried = rebase(&repo, &["--onto", "v2"]).run().json();
 
+        assert!(carried["candidate"]["commit"].is_string());
         Snapshot::of(&[repo.path()]).assert_same_as(&before);
     }
 }
