@@ -14,6 +14,7 @@ mod artifact;
 mod errors;
 mod harness;
 mod pick;
+mod records;
 mod run;
 mod schedule;
 mod stack;
