@@ -1,6 +1,6 @@
 //! A git history as a table that a person can read.
 //!
-//! A commit names its parents by label and says what it edits, not what its tree is; [`History::tree`]
+//! A commit names its parents by label and says what it edits, not what its tree is; [`History::trees`]
 //! works out the rest. Nothing here knows git's formats: that is [`super::stream`].
 
 use std::collections::{BTreeMap, BTreeSet};
