@@ -31,6 +31,7 @@ mod workspace;
 // entry: edges meet here
 mod cli;
 mod failure;
+mod harness;
 mod pipeline;
 
 /// Runs the program with the process's arguments and says how it ended.

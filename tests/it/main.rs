@@ -1,0 +1,21 @@
+//! patch-moi driven from outside, as a person or a workflow drives it: the real program, real git
+//! repositories, real files.
+//!
+//! Each file is one topic, and each test one sentence of the contract. git itself is the oracle
+//! wherever it has an opinion.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests make the world that the program is run in: files, folders, children, environment"
+)]
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
+
+mod artifact;
+mod errors;
+mod harness;
+mod pick;
+mod records;
+mod run;
+mod schedule;
+mod stack;
+mod support;

@@ -1,0 +1,18 @@
+//! The world that a test needs, and nothing of the program itself.
+//!
+//! What a format demands (the pack hash, the lock, a feed) is written here a second time on purpose: a
+//! fixture that asked the program would agree with its mistakes.
+
+mod files;
+mod http;
+mod pack;
+mod program;
+mod repo;
+mod workspace;
+
+pub(crate) use files::{Snapshot, find_files, write};
+pub(crate) use http::{Page, Server};
+pub(crate) use pack::content_hash;
+pub(crate) use program::{Output, Program, patch_moi};
+pub(crate) use repo::{Repo, fork_and_upstream};
+pub(crate) use workspace::{FLOW, Release, UPSTREAM, Workspace, atom};
