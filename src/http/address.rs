@@ -36,8 +36,9 @@ pub(super) fn redirect(from: &Url, location: &str) -> Result<Url, HttpError> {
     Ok(to)
 }
 
-/// `url` without what may be secret in it: user, password, query and fragment.
-pub(super) fn shown(url: &Url) -> String {
+/// `url` without what may be secret in it: user, password, query and fragment. Every message shows
+/// an address so.
+pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // Both fail only where the address has no host and so cannot hold a user.
     let _ = url.set_username("");

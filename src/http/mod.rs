@@ -23,6 +23,7 @@ use ureq::http::header::{ACCEPT, DATE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
 use ureq::{Agent, Body, Proxy};
 use url::Url;
 
+pub(crate) use address::shown;
 pub(crate) use error::HttpError;
 
 /// How the client behaves. None of it comes from the environment.

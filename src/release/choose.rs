@@ -228,8 +228,10 @@ impl Look<'_> {
     /// A prerelease is recorded as skipped once, where it is newer than everything that was dealt
     /// with; the old ones are nobody's business.
     fn skip_prereleases(&self, tags: &[RemoteTag], choice: &mut Choice) {
-        let chosen = choice.due.iter().filter_map(|release| self.version_that_fits(&release.tag)).max();
-        let Some(floor) = self.floor().max(chosen) else { return };
+        let chosen = choice.due.iter().map(|release| &release.tag);
+        let decided = chosen.chain(choice.skipped.iter().map(|(tag, _)| &tag.name));
+        let decided = decided.filter_map(|tag| self.version_that_fits(tag)).max();
+        let Some(floor) = self.floor().max(decided) else { return };
         for tag in tags {
             let is_known = self.ledger.latest(&self.source.repo.name, &tag.name).is_some();
             if let Fit::Prerelease(version) = self.fit(&tag.name)

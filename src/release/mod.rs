@@ -7,12 +7,16 @@
 mod choose;
 mod entry;
 mod fields;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod ledger;
 mod rules;
 mod signal;
 mod source_file;
 mod sources;
 mod target;
+#[cfg(test)]
+mod tests;
 mod version;
 
 use crate::ids::{CommitId, ObjectId, RepoName, TagName};
