@@ -1,0 +1,4 @@
+mod choosing;
+mod ledger;
+mod signals;
+mod sources;
