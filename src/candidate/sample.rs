@@ -38,6 +38,7 @@ pub(crate) fn patch(n: u8, verdict: Verdict, subject: &str) -> Patch {
         verdict,
         new_commit: verdict.is_carried().then(|| carried(n)),
         tree: verdict.is_carried().then(|| tree(n)),
+        tried_on: None,
         conflicts: Vec::new(),
         blocked_by: None,
         culprit: None,
