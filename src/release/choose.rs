@@ -271,7 +271,7 @@ impl Look<'_> {
         let newest: Vec<&str> = newest_first(tags).iter().take(3).map(|tag| tag.name.as_str()).collect();
         let which = if pattern.is_default() { "no tagPattern is set, and the default" } else { "tagPattern" };
         vec![format!(
-            "source `{id}`: {which} {} matches none of the {} tags of {repo} (such as {})",
+            "source `{id}`: {which} {} matches none of the {} tags of {repo} (such as {}): give the source one that does",
             pattern.as_str(),
             tags.len(),
             newest.join(", ")
