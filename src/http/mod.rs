@@ -152,14 +152,14 @@ impl Client {
                 Answer::Elsewhere(location) => at = address::redirect(&at, &location)?,
             }
         }
-        Err(HttpError::TooManyRedirects { url: address::shown(url), limit: self.options.redirects })
+        Err(HttpError::TooManyRedirects { url: shown(url), limit: self.options.redirects })
     }
 
     fn ask(&self, url: &Url, accept: &str, limits: Limits, deadline: Instant) -> Result<Answer, HttpError> {
         let failed = |error| HttpError::from_ureq(url, limits, error);
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(HttpError::TimedOut { url: address::shown(url), limit: limits.whole });
+            return Err(HttpError::TimedOut { url: shown(url), limit: limits.whole });
         }
         let proxy = self.proxy.clone().filter(|_| !address::is_this_machine(url));
         let request = self.agent.get(url.as_str()).header(ACCEPT, accept);
@@ -173,11 +173,11 @@ impl Client {
             return Ok(Answer::Elsewhere(location.to_owned()));
         }
         if !(answer.status().is_success() || status == 304) {
-            return Err(HttpError::Status { url: address::shown(url), status, retry_after });
+            return Err(HttpError::Status { url: shown(url), status, retry_after });
         }
         let etag = text(headers, ETAG).map(str::to_owned);
         let body = read(answer.into_body(), limits.body).map_err(failed)?;
-        let body = body.ok_or_else(|| HttpError::TooLong { url: address::shown(url), limit: limits.body })?;
+        let body = body.ok_or_else(|| HttpError::TooLong { url: shown(url), limit: limits.body })?;
         Ok(Answer::Whole(Response { url: url.clone(), status, etag, retry_after, body }))
     }
 }

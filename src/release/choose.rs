@@ -212,7 +212,7 @@ impl Look<'_> {
             // Where the newest tag cannot be trusted, a person looks before anything is decided.
             return;
         }
-        for one in counting.iter().filter(|one| matches!(one.due, Due::Due(_))) {
+        for one in counting.iter().filter(|one| matches!(one.due, Due::Now(_))) {
             let is_wanted = match self.source.rules.when_several {
                 WhenSeveral::Newest => one.tag.name == newest.tag.name,
                 WhenSeveral::Each => true,
@@ -271,7 +271,7 @@ impl Look<'_> {
         let newest: Vec<&str> = newest_first(tags).iter().take(3).map(|tag| tag.name.as_str()).collect();
         let which = if pattern.is_default() { "no tagPattern is set, and the default" } else { "tagPattern" };
         vec![format!(
-            "source `{id}`: {which} {} matches none of the {} tags of {repo} (such as {})",
+            "source `{id}`: {which} {} matches none of the {} tags of {repo} (such as {}): give the source one that does",
             pattern.as_str(),
             tags.len(),
             newest.join(", ")
@@ -293,13 +293,13 @@ impl Look<'_> {
             },
             _ if rule.is_some() => format!("skipped by {RULE_FIRST_RUN}"),
             _ if is_superseded => "superseded by a newer one".to_owned(),
-            (Due::Due(_), Some(until)) if !one.has_line => {
+            (Due::Now(_), Some(until)) if !one.has_line => {
                 format!("waits: it is younger than minimumAge until {}", stamp(until))
             }
-            (Due::Due(_), _) if one.has_line => {
+            (Due::Now(_), _) if one.has_line => {
                 "waits: the newest tag has moved, and a person looks first".to_owned()
             }
-            (Due::Due(_), _) => "not looked at: older than what was dealt with or chosen".to_owned(),
+            (Due::Now(_), _) => "not looked at: older than what was dealt with or chosen".to_owned(),
             (due, _) => due.to_string(),
         }
     }

@@ -132,9 +132,12 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The start of a foreign text, fit to stand in a message.
+/// The start of a foreign text, fit to stand in a message: whatever a terminal would not simply show
+/// is written as its number.
 pub(super) fn escaped(text: &str) -> String {
-    text.chars().take(100).flat_map(char::escape_default).collect()
+    let is_plain = |c: char| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric();
+    let shown = |c: char| if is_plain(c) { c.to_string() } else { c.escape_default().to_string() };
+    text.chars().take(100).map(shown).collect()
 }
 
 /// What kind of JSON value it is, in words.

@@ -104,7 +104,7 @@ pub(crate) struct Pointed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Due {
     /// It is to be carried to.
-    Due(WhyDue),
+    Now(WhyDue),
     /// Nothing is to be done.
     Settled(State, WhySettled),
     /// It points elsewhere than when it was dealt with: loud, and never carried to on a schedule.
@@ -217,10 +217,10 @@ impl Ledger {
         }
         // A tag that moved and moved back is where it was: what was known then holds again.
         let known = self.history(repo, &tag.name).iter().rev().find(|line| line.state != State::Moved);
-        let Some(line) = known else { return Due::Due(WhyDue::New) };
+        let Some(line) = known else { return Due::Now(WhyDue::New) };
         match line.state {
-            State::Seen => Due::Due(WhyDue::Unfinished),
-            State::Blocked => Due::Due(WhyDue::WasBlocked),
+            State::Seen => Due::Now(WhyDue::Unfinished),
+            State::Blocked => Due::Now(WhyDue::WasBlocked),
             State::Candidate | State::Conflict | State::Failed => self.due_again(repo, line, tip, flows),
             State::Skipped | State::Adopted | State::Superseded | State::Moved => {
                 Due::Settled(line.state, WhySettled::ForEver(line.rule.clone()))
@@ -230,13 +230,13 @@ impl Ledger {
 
     fn due_again(&self, repo: &RepoName, line: &LedgerLine, tip: Option<CommitId>, flows: &Digest) -> Due {
         if let Some(changed) = line.changed(tip, flows) {
-            return Due::Due(changed);
+            return Due::Now(changed);
         }
         if line.state != State::Failed {
             return Due::Settled(line.state, WhySettled::NothingChanged);
         }
         match self.tries(repo, &line.tag, tip, flows) {
-            tries if tries < MAX_TRIES => Due::Due(WhyDue::Failed(tries)),
+            tries if tries < MAX_TRIES => Due::Now(WhyDue::Failed(tries)),
             tries => Due::Settled(State::Failed, WhySettled::GaveUp(tries)),
         }
     }
@@ -273,7 +273,7 @@ impl fmt::Display for WhyDue {
 impl fmt::Display for Due {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Due(why) => why.fmt(f),
+            Self::Now(why) => why.fmt(f),
             Self::Settled(state, WhySettled::NothingChanged) => {
                 write!(f, "{}: the stack and the flows are what they were then", state.name())
             }

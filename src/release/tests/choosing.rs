@@ -238,7 +238,7 @@ proptest! {
             let tag = RemoteTag { name: release.tag.clone(), object: release.object, commit: release.commit };
             let tip = Some(CommitId::new(object(7)));
             let due = ledger.due(&repo, &tag, tip, &Digest::of(b"f"));
-            prop_assert!(matches!(due, Due::Due(_)), "{:?} is {:?}", tag, due);
+            prop_assert!(matches!(due, Due::Now(_)), "{:?} is {:?}", tag, due);
             prop_assert!(seen.insert(tag.name.clone()));
             let n = NAMES.iter().position(|name| *name == tag.name.as_str()).unwrap() as u32 + 1;
             after.push(line(tag.name.as_str(), n, State::Candidate, 7, "f"));

@@ -38,27 +38,27 @@ fn what_is_settled_for_ever_is_never_due_again() {
 fn the_same_inputs_are_not_carried_again() {
     for state in [State::Candidate, State::Conflict] {
         assert_eq!(due(&[state], 7, "f"), Due::Settled(state, WhySettled::NothingChanged));
-        assert_eq!(due(&[state], 8, "f"), Due::Due(WhyDue::TipChanged));
-        assert_eq!(due(&[state], 7, "g"), Due::Due(WhyDue::FlowsChanged));
+        assert_eq!(due(&[state], 8, "f"), Due::Now(WhyDue::TipChanged));
+        assert_eq!(due(&[state], 7, "g"), Due::Now(WhyDue::FlowsChanged));
     }
 }
 
 #[test]
 fn a_failure_is_tried_three_times_and_then_waits_for_new_inputs() {
     use State::{Conflict, Failed, Seen};
-    assert_eq!(due(&[Seen, Failed], 7, "f"), Due::Due(WhyDue::Failed(1)));
-    assert_eq!(due(&[Seen, Failed, Seen, Failed], 7, "f"), Due::Due(WhyDue::Failed(2)));
+    assert_eq!(due(&[Seen, Failed], 7, "f"), Due::Now(WhyDue::Failed(1)));
+    assert_eq!(due(&[Seen, Failed, Seen, Failed], 7, "f"), Due::Now(WhyDue::Failed(2)));
     let thrice = [Seen, Failed, Seen, Failed, Seen, Failed];
     assert_eq!(due(&thrice, 7, "f"), Due::Settled(Failed, WhySettled::GaveUp(MAX_TRIES)));
-    assert_eq!(due(&thrice, 8, "f"), Due::Due(WhyDue::TipChanged));
-    assert_eq!(due(&[Failed, Failed, Conflict, Failed], 7, "f"), Due::Due(WhyDue::Failed(1)), "not in a row");
+    assert_eq!(due(&thrice, 8, "f"), Due::Now(WhyDue::TipChanged));
+    assert_eq!(due(&[Failed, Failed, Conflict, Failed], 7, "f"), Due::Now(WhyDue::Failed(1)), "not in a row");
 }
 
 #[test]
 fn what_was_not_finished_or_was_blocked_is_due() {
-    assert_eq!(due(&[], 7, "f"), Due::Due(WhyDue::New));
-    assert_eq!(due(&[State::Seen], 7, "f"), Due::Due(WhyDue::Unfinished));
-    assert_eq!(due(&[State::Blocked], 7, "f"), Due::Due(WhyDue::WasBlocked));
+    assert_eq!(due(&[], 7, "f"), Due::Now(WhyDue::New));
+    assert_eq!(due(&[State::Seen], 7, "f"), Due::Now(WhyDue::Unfinished));
+    assert_eq!(due(&[State::Blocked], 7, "f"), Due::Now(WhyDue::WasBlocked));
 }
 
 #[test]

@@ -31,24 +31,15 @@ fn what_is_no_list_of_sources_is_said_so() {
     }
 }
 
+fn refuses(changes: &Value, says: &str) {
+    let error = parse_one(changes.clone()).unwrap_err().to_string();
+    assert!(error.starts_with("dir/feed-sources.json, source "), "{error}");
+    assert!(error.contains(says), "{changes}: {error}");
+    assert!(!error.contains("secret@") && !error.contains("my-secret"), "{error}");
+}
+
 #[test]
 fn an_error_names_file_source_and_field() {
-    let repo = |key: &str, value: Value| {
-        let mut repo = source_json(json!({}))["repo"].clone();
-        repo[key] = value;
-        json!({ "repo": repo })
-    };
-    let fork = |key: &str, value: Value| {
-        let mut fork =
-            json!({ "provider": "jojo", "repoFullName": "a/b", "branch": "main", "mode": "fork_sync" });
-        fork[key] = value;
-        json!({ "target": fork })
-    };
-    let flow = |key: &str, value: Value| {
-        let mut flow = json!({ "mode": "flow_dispatch", "eventType": "upstream.release" });
-        flow[key] = value;
-        json!({ "target": flow })
-    };
     for (changes, says) in [
         (json!({ "id": null }), "source 1 of the list: id is missing"),
         (json!({ "id": " " }), "id is blank"),
@@ -67,6 +58,40 @@ fn an_error_names_file_source_and_field() {
         (json!({ "url": "https://me:secret@example.com/a" }), "url holds a user or password"),
         (json!({ "repo": null }), "repo is missing"),
         (json!({ "repo": "openai/codex" }), "repo is a text, not an object"),
+        (json!({ "target": {} }), "target.mode is missing"),
+        (json!({ "target": { "mode": "push" } }), "target.mode is `push`"),
+        (json!({ "pollIntervalSeconds": "300" }), "pollIntervalSeconds is not a number of seconds"),
+        (json!({ "primeOnly": "yes" }), "primeOnly is a text, not true or false"),
+        (json!({ "tagPattern": "^v(\\d+)$" }), "tagPattern `^v(\\d+)$` has no group `version`"),
+        (json!({ "tagPattern": "(" }), "tagPattern `(` is no regular expression"),
+        (json!({ "prereleases": 1 }), "prereleases is a number, not true or false"),
+        (json!({ "onFirstRun": "all" }), "onFirstRun is `all`, which is none of `newest`, `none`"),
+        (json!({ "whenSeveral": "none" }), "whenSeveral is `none`, which is none of `newest`, `each`"),
+        (json!({ "minimumAge": "1 month" }), "minimumAge `1 month` is longer in one month than in another"),
+    ] {
+        refuses(&changes, says);
+    }
+}
+
+#[test]
+fn an_error_inside_repo_or_target_names_the_whole_way_to_the_field() {
+    let repo = |key: &str, value: Value| {
+        let mut repo = source_json(json!({}))["repo"].clone();
+        repo[key] = value;
+        json!({ "repo": repo })
+    };
+    let fork = |key: &str, value: Value| {
+        let mut fork =
+            json!({ "provider": "jojo", "repoFullName": "a/b", "branch": "main", "mode": "fork_sync" });
+        fork[key] = value;
+        json!({ "target": fork })
+    };
+    let flow = |key: &str, value: Value| {
+        let mut flow = json!({ "mode": "flow_dispatch", "eventType": "upstream.release" });
+        flow[key] = value;
+        json!({ "target": flow })
+    };
+    for (changes, says) in [
         (
             repo("fullName", json!("openai/other")),
             "repo.fullName is `openai/other`, but owner and name say `openai/codex`",
@@ -74,8 +99,6 @@ fn an_error_names_file_source_and_field() {
         (repo("owner", json!("open ai")), "repo.fullName is"),
         (repo("webUrl", json!("http://github.com/openai/codex")), "repo.webUrl is an http: address"),
         (repo("defaultBranch", json!("a..b")), "repo.defaultBranch is no branch"),
-        (json!({ "target": {} }), "target.mode is missing"),
-        (json!({ "target": { "mode": "push" } }), "target.mode is `push`"),
         (fork("repoFullName", json!("b")), "target.repoFullName cannot be used"),
         (fork("branch", Value::Null), "target.branch is missing"),
         (fork("provider", json!("x")), "target.provider is `x`"),
@@ -83,19 +106,8 @@ fn an_error_names_file_source_and_field() {
         (flow("payload", json!([])), "target.payload is a list, not an object"),
         (flow("workspaceUrl", json!("127.0.0.1:3586")), "target.workspaceUrl `127.0.0.1:3586` is neither"),
         (flow("workspaceSecretEnv", json!("my-secret")), "target.workspaceSecretEnv is not the name"),
-        (json!({ "pollIntervalSeconds": "300" }), "pollIntervalSeconds is not a number of seconds"),
-        (json!({ "primeOnly": "yes" }), "primeOnly is a text, not true or false"),
-        (json!({ "tagPattern": "^v(\\d+)$" }), "tagPattern `^v(\\\\d+)$` has no group `version`"),
-        (json!({ "tagPattern": "(" }), "tagPattern `(` is no regular expression"),
-        (json!({ "prereleases": 1 }), "prereleases is a number, not true or false"),
-        (json!({ "onFirstRun": "all" }), "onFirstRun is `all`, which is none of `newest`, `none`"),
-        (json!({ "whenSeveral": "none" }), "whenSeveral is `none`, which is none of `newest`, `each`"),
-        (json!({ "minimumAge": "1 month" }), "minimumAge `1 month` is longer in one month than in another"),
     ] {
-        let error = parse_one(changes.clone()).unwrap_err().to_string();
-        assert!(error.starts_with("dir/feed-sources.json, source "), "{error}");
-        assert!(error.contains(says), "{changes}: {error}");
-        assert!(!error.contains("secret@") && !error.contains("my-secret"), "{error}");
+        refuses(&changes, says);
     }
 }
 
