@@ -88,6 +88,15 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
+    /// The origin's name in every output.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::Source => "source",
+            Self::BuiltIn => "built-in",
+        }
+    }
+
     /// The folder that holds such flows, relative to the workspace's root.
     pub(crate) const fn folder(self) -> Option<&'static str> {
         match self {

@@ -45,17 +45,16 @@ impl Workbench {
         done("bundle create", command).map(drop)
     }
 
-    /// The commits from `onto` to `tip` as numbered patch files in `dir`, merges left out.
+    /// A commit as a mail at `path`, as git-am(1) reads it.
     ///
     /// # Errors
     /// Where git refuses.
-    pub(crate) fn format_patches(&self, dir: &Path, onto: CommitId, tip: CommitId) -> Result<(), GitError> {
+    pub(crate) fn format_patch(&self, path: &Path, commit: CommitId) -> Result<(), GitError> {
         let command = self
             .isolated()
-            .args(["format-patch", "--quiet", "--binary", "--full-index", "--no-signature", "--topo-order"])
-            .arg("--output-directory")
-            .arg(dir)
-            .arg(format!("{onto}..{tip}"));
+            .args(["format-patch", "--quiet", "-1", "--binary", "--full-index", "--no-signature"])
+            .arg(format!("--output={}", path.display()))
+            .arg(commit.to_string());
         done("format-patch", command).map(drop)
     }
 

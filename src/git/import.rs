@@ -6,18 +6,17 @@ use super::program::Git;
 use super::{GitError, Repository};
 use crate::process::Output;
 
-/// Makes a repository with a work tree at `path` from `stream` (git-fast-import(1)) and checks
-/// `branch` out.
+/// Makes a bare repository at `path`, whose HEAD is `branch`, from `stream` (git-fast-import(1)).
 ///
 /// # Errors
 /// Where git refuses.
 pub(crate) fn import(git: &Git, path: &Path, branch: &str, stream: &[u8]) -> Result<Repository, GitError> {
     let run = |what: &'static str, args: &[&str], stdin: &[u8]| {
-        let command = git.isolated(None).args(args).cwd(path).stdin(stdin);
+        let command = git.isolated(None).args(args).stdin(stdin);
         command.run().and_then(Output::success).map_err(|source| GitError::Program { what, source })
     };
-    run("init", &["init", "--quiet", "--template=", &format!("--initial-branch={branch}")], &[])?;
-    run("fast-import", &["fast-import", "--quiet", "--done"], stream)?;
-    run("checkout", &["reset", "--quiet", "--hard"], &[])?;
+    let dir = path.to_string_lossy();
+    run("init", &["init", "--quiet", "--bare", "--template=", &format!("--initial-branch={branch}"), "--", &dir], &[])?;
+    run("fast-import", &[&format!("--git-dir={dir}"), "fast-import", "--quiet"], stream)?;
     Repository::open(path)
 }

@@ -36,6 +36,18 @@ impl Repository {
         }
     }
 
+    /// Makes an empty bare repository.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub(crate) fn make_bare(path: &Path) -> Result<Self, GitError> {
+        let mut options = git2::RepositoryInitOptions::new();
+        options.bare(true).external_template(false).no_reinit(true).initial_head("refs/heads/none");
+        git2::Repository::init_opts(path, &options)
+            .map_err(|source| GitError::Library { what: "making a repository", repo: path.to_owned(), source })?;
+        Self::open(path)
+    }
+
     /// The path by which it was opened.
     pub(crate) fn path(&self) -> &Path {
         &self.path

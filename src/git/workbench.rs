@@ -33,11 +33,7 @@ impl Workbench {
     pub(crate) fn new(git: &Git, fork: &Repository, temporary: &Path) -> Result<Self, GitError> {
         let failed = |source| GitError::Temporary { dir: temporary.to_owned(), source };
         let dir = tempfile::Builder::new().prefix("patch-moi-").tempdir_in(temporary).map_err(failed)?;
-        let mut options = git2::RepositoryInitOptions::new();
-        options.bare(true).external_template(false).initial_head("refs/heads/none");
-        let inner = git2::Repository::init_opts(dir.path(), &options)
-            .map_err(|source| GitError::Library { what: "making a workbench", repo: dir.path().to_owned(), source })?;
-        drop(inner);
+        drop(Repository::make_bare(dir.path())?);
         let lent = format!("{}\n", fork.objects_dir().display());
         borrow(&dir.path().join("objects/info"), &lent).map_err(failed)?;
         let bench = Repository::open(dir.path())?;

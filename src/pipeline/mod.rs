@@ -1,3 +1,14 @@
 //! One event through all stages: gather, decide, act, report.
 
+mod artifact;
+mod checking;
+pub(crate) mod context;
+mod event;
+mod fork;
+mod newest;
 pub(crate) mod plumbing;
+pub(crate) mod run;
+pub(crate) mod sample;
+mod session;
+mod stack_step;
+mod watch;

@@ -203,6 +203,18 @@ impl FeedState {
     }
 }
 
+impl From<Map<String, Value>> for FeedState {
+    fn from(map: Map<String, Value>) -> Self {
+        Self(map)
+    }
+}
+
+impl From<FeedState> for Map<String, Value> {
+    fn from(state: FeedState) -> Self {
+        state.0
+    }
+}
+
 /// The entries that are news, oldest first; `entries` as the feed has them, newest first.
 ///
 /// At the first look everything is old news, unless the source says `primeOnly: false`. Where the

@@ -150,6 +150,14 @@ impl From<PathConflict> for Conflict {
     }
 }
 
+impl Conflict {
+    /// The path's bytes, as the tree has them.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let exact = self.path_base64.as_ref().and_then(|text| STANDARD.decode(text).ok());
+        exact.unwrap_or_else(|| self.path.as_bytes().to_vec())
+    }
+}
+
 /// git's kinds of conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -1,0 +1,188 @@
+//! The candidate artifact: what git can say of a carry, and the reports about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::session::Session;
+use crate::candidate::{self, Artifact, Document, Plan, Step};
+use crate::failure::{Failure, Kind, Result};
+use crate::git::{ConflictFile, Workbench};
+use crate::ids::{CommitId, RelPath, Slug};
+use crate::report::{self, Extras};
+use crate::stack::{Carry, Conflict, Patch};
+use crate::store::ArtifactDir;
+
+use super::plumbing::tree_of;
+
+/// A conflicted hunk in a report is cut after so many lines.
+const EXCERPT_LINES: usize = 60;
+
+/// A conflicted file that is larger is named and not copied.
+const LARGEST_CONFLICT: usize = 8 * 1024 * 1024;
+
+/// Everything that the artifact is made from.
+pub(super) struct Evidence<'a> {
+    pub(super) bench: &'a Workbench,
+    pub(super) carry: Carry,
+    pub(super) members: BTreeSet<CommitId>,
+    pub(super) slug: Slug,
+    pub(super) plan: &'a Plan,
+}
+
+impl Evidence<'_> {
+    fn written(&self) -> impl Iterator<Item = (&RelPath, &Artifact)> {
+        self.plan.steps.iter().filter_map(|step| match step {
+            Step::WriteArtifact { path, what } => Some((path, what)),
+            _ => None,
+        })
+    }
+
+    /// The bundle's file name, where there is one.
+    pub(super) fn bundle(&self) -> Option<String> {
+        self.written().find(|(_, what)| matches!(what, Artifact::Bundle { .. })).map(|(path, _)| path.to_string())
+    }
+
+    fn patch(&self, commit: CommitId) -> Option<&Patch> {
+        self.carry.patches.iter().find(|patch| patch.commit == commit)
+    }
+}
+
+/// Opens the artifact's folder.
+///
+/// # Errors
+/// Where it cannot be made.
+pub(super) fn open(session: &Session<'_>, evidence: &Evidence<'_>) -> Result<ArtifactDir> {
+    Ok(ArtifactDir::open(&session.context.workspace.artifacts_dir(), &evidence.slug)?)
+}
+
+/// Writes bundle, patches, range-diff and conflicts.
+///
+/// # Errors
+/// Where git fails or a file cannot be written.
+pub(super) fn contents(evidence: &Evidence<'_>, artifact: &ArtifactDir) -> Result<()> {
+    for (path, what) in evidence.written() {
+        match what {
+            Artifact::Bundle { refs } => {
+                for named in refs {
+                    evidence.bench.name(&named.name, named.commit)?;
+                }
+                let names: Vec<_> = refs.iter().map(|named| named.name.clone()).collect();
+                evidence.bench.bundle(&artifact.reserve(path)?, &names, evidence.carry.onto)?;
+            }
+            Artifact::Patch { commit } => evidence.bench.format_patch(&artifact.reserve(path)?, *commit)?,
+            Artifact::Series => {
+                let series = candidate::series(&evidence.carry, Some(&evidence.members));
+                artifact.write(path, series.as_bytes())?;
+            }
+            Artifact::RangeDiff => artifact.write(path, &range_diff(evidence)?)?,
+            Artifact::Conflict { patch } => conflict(evidence, artifact, path, *patch)?,
+            Artifact::Document | Artifact::ReportHtml | Artifact::ReportMarkdown => {}
+        }
+    }
+    Ok(())
+}
+
+/// Writes candidate.json and the reports: last, for they speak of the rest.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub(super) fn documents(evidence: &Evidence<'_>, artifact: &ArtifactDir, document: &Document) -> Result<()> {
+    for (path, what) in evidence.written() {
+        match what {
+            Artifact::Document => {
+                let text = serde_json::to_string_pretty(document).map_err(|err| Failure::new(Kind::Failed, err))?;
+                artifact.write(path, (text + "\n").as_bytes())?;
+            }
+            Artifact::ReportHtml => {
+                let extras = Extras { excerpts: excerpts(evidence)? };
+                artifact.write(path, report::html(document, &extras).as_bytes())?;
+            }
+            Artifact::ReportMarkdown => artifact.write(path, report::document_markdown(document).as_bytes())?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn range_diff(evidence: &Evidence<'_>) -> Result<Vec<u8>> {
+    let carry = &evidence.carry;
+    let new = carry.partial.unwrap_or(carry.candidate.commit);
+    let moved = |patch: &Patch| Some((patch.commit, patch.new_commit?));
+    let pairs: Vec<_> = carry.patches.iter().filter(|patch| !patch.merge).filter_map(moved).collect();
+    Ok(evidence.bench.range_diff((carry.base, carry.tip), (carry.onto, new), &pairs)?)
+}
+
+/// The files in which a patch conflicts.
+fn files(evidence: &Evidence<'_>, patch: &Patch) -> Result<Vec<ConflictFile>> {
+    let Some(there) = patch.tried_on else { return Ok(Vec::new()) };
+    let paths: Vec<Vec<u8>> = patch.conflicts.iter().map(Conflict::bytes).collect();
+    let attributes = tree_of(evidence.bench, evidence.carry.onto)?;
+    Ok(evidence.bench.conflict_files(patch.commit, there, attributes, &paths)?)
+}
+
+fn conflict(evidence: &Evidence<'_>, artifact: &ArtifactDir, folder: &RelPath, commit: CommitId) -> Result<()> {
+    let Some(patch) = evidence.patch(commit) else { return Ok(()) };
+    let mut listed = Vec::new();
+    for (file, conflict) in files(evidence, patch)?.into_iter().zip(&patch.conflicts) {
+        // A name that cannot be a path here keeps its bytes in conflict.json and has no file.
+        let name = std::str::from_utf8(&file.path).ok().and_then(|path| format!("{folder}/files/{path}").parse::<RelPath>().ok());
+        let content = file.content.filter(|content| content.len() <= LARGEST_CONFLICT);
+        let mut entry = json!({ "path": conflict.path, "kind": conflict.kind });
+        if let Some(exact) = &conflict.path_base64 {
+            entry["path_base64"] = json!(exact);
+        }
+        if let (Some(name), Some(content)) = (name, content) {
+            artifact.write(&name, &content)?;
+            entry["file"] = json!(name.as_str().trim_start_matches(folder.as_str()).trim_start_matches('/'));
+        }
+        listed.push(entry);
+    }
+    let about = json!({
+        "commit": patch.commit, "subject": patch.subject, "author": patch.author,
+        "tried_on": patch.tried_on, "culprit": patch.culprit, "conflicts": listed,
+    });
+    let path: RelPath = format!("{folder}/conflict.json").parse()?;
+    Ok(artifact.write(&path, format!("{about:#}\n").as_bytes())?)
+}
+
+/// The first hunk of each conflicted text, for the report.
+fn excerpts(evidence: &Evidence<'_>) -> Result<BTreeMap<(CommitId, String), String>> {
+    let mut found = BTreeMap::new();
+    for (_, what) in evidence.written() {
+        let Artifact::Conflict { patch } = what else { continue };
+        let Some(patch) = evidence.patch(*patch) else { continue };
+        for (file, conflict) in files(evidence, patch)?.into_iter().zip(&patch.conflicts) {
+            let text = file.content.and_then(|content| String::from_utf8(content).ok());
+            if let Some(hunk) = text.as_deref().and_then(first_hunk) {
+                found.insert((patch.commit, conflict.path.clone()), hunk);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// From the first marker to its end.
+fn first_hunk(text: &str) -> Option<String> {
+    let from: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("<<<<<<< ")).collect();
+    let end = from.iter().position(|line| line.starts_with(">>>>>>> "))?;
+    let mut hunk = from[..=end].iter().take(EXCERPT_LINES).copied().collect::<Vec<_>>().join("\n");
+    if end >= EXCERPT_LINES {
+        hunk.push_str("\n…");
+    }
+    Some(hunk)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_hunk;
+
+    #[test]
+    fn an_excerpt_is_one_whole_hunk_and_never_too_long() {
+        assert_eq!(first_hunk("a\nb\n"), None);
+        assert_eq!(first_hunk("a\n<<<<<<< x\nb\n"), None, "a marker that never ends is the file's own text");
+        assert_eq!(first_hunk("a\n<<<<<<< x\n1\n>>>>>>> y\nz\n").as_deref(), Some("<<<<<<< x\n1\n>>>>>>> y"));
+        let long = format!("<<<<<<< x\n{}>>>>>>> y\n", "1\n".repeat(500));
+        assert_eq!(first_hunk(&long).map(|hunk| hunk.lines().count()), Some(61));
+    }
+}

@@ -1,0 +1,388 @@
+//! One event: select, prepare, record, run, record.
+
+use serde_json::{Value, json};
+
+use super::newest;
+use super::session::{Job, Session, problem, worse};
+use super::stack_step::{self, Carried, Prepared};
+use super::watch::standing;
+use crate::event::{Event, UPSTREAM_RELEASE, stamp};
+use crate::failure::{Failure, Kind, Result};
+use crate::flow::{self, BuiltIn, Flow, Reason, Runner, Selected, Selection, Standing};
+use crate::ids::{Digest, RelPath, TagName};
+use crate::pack;
+use crate::record::{Attempt, Dispatch, Operation, Run, RunId, RunReport as RunSays, RunSpan, RunStep, Status, StepResult, merge_runs};
+use crate::release::{LedgerLine, Release, State};
+use crate::report::{self, EventReport, PassedOver, RunReport, StepReport};
+use crate::workspace::read_schema;
+
+/// Carries an event through that a person asked for. What is wrong is an error.
+///
+/// # Errors
+/// No flow matches, wrong configuration, and whatever keeps a step from being carried out.
+pub(super) fn dispatch(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
+    let flows = flows_for(session, &job);
+    let (about, kind) = carry_through(session, &job, &flows)?;
+    report.events.push(about);
+    Ok(kind)
+}
+
+/// Carries an event through that is due. What is wrong with it stands in the report.
+///
+/// # Errors
+/// Only where product state cannot be written.
+pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
+    match carry_through(session, &job, &session.flows) {
+        Ok((about, kind)) => {
+            if about.selection.selected.is_empty() {
+                report.notes.push(format!("no flow matches {} {}: nothing was carried", about.repo, about.tag));
+            }
+            report.events.push(about);
+            Ok(kind)
+        }
+        Err(failure) => {
+            let Some(tag) = job.tag.clone() else { return Err(failure) };
+            let release = EventReport {
+                id: crate::ids::EventId::of_release(&job.repo, &tag),
+                repo: job.repo.clone(),
+                tag,
+                selection: report::Selection { selected: Vec::new(), passed_over: Vec::new() },
+                steps: Vec::new(),
+                ledger: None,
+                error: Some(problem(&failure)),
+                plan: None,
+            };
+            report.events.push(release);
+            Ok(failure.kind)
+        }
+    }
+}
+
+/// The flows that a job chooses from: those that were found, or where none is and a branch is
+/// named the built-in one.
+fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Vec<Flow> {
+    let Some(branch) = job.branch.as_deref().filter(|_| session.flows.is_empty()) else {
+        return session.flows.clone();
+    };
+    let built_in = BuiltIn { repo: None, target_branch: branch, upstream_url: None };
+    vec![flow::built_in(built_in, session.context.workspace.root())]
+}
+
+impl Session<'_> {
+    /// Which steps an event selects.
+    pub(super) fn select<'f>(&self, kind: &str, payload: &Value, flows: &'f [Flow]) -> Selection<'f> {
+        let schemas = |flow: &Flow, schema: &RelPath| {
+            read_schema(&flow.root, schema).map_err(|err| problem(&Failure::from(err)).message)
+        };
+        flow::select(kind, payload, flows, &schemas, &self.gates)
+    }
+}
+
+fn carry_through(session: &Session<'_>, job: &Job<'_>, flows: &[Flow]) -> Result<(EventReport, Kind)> {
+    let (draft, tag) = draft(session, job)?;
+    let selection = session.select(&draft.kind, &draft.payload, flows);
+    let said = described(&selection);
+    if selection.selected.is_empty() {
+        if job.asked_by.is_person() {
+            return Err(nothing_selected(job, &draft, &selection));
+        }
+        return Ok((about(job, &draft, &tag, said), Kind::Done));
+    }
+    let stacks: Vec<&Selected<'_>> = carrying(&selection);
+    if let [one, other, ..] = stacks[..] {
+        return Err(two_stacks(one, other));
+    }
+    let prepared = match stacks.first() {
+        Some(step) => Some(stack_step::prepare(session, job, step).map_err(|err| super::fork::in_flow(step.flow.name(), err))?),
+        None => None,
+    };
+    let event = match &prepared {
+        Some(prepared) => event_of(session, job, &prepared.release),
+        None => draft,
+    };
+    let tag = prepared.as_ref().map_or(tag, |prepared| prepared.release.tag.clone());
+    let through = Through { session, job, event, tag, digest: pack::flows_digest(flows), prepared };
+    let mut about = about(job, &through.event, &through.tag, said);
+    let kind = if session.applies() { through.apply(&selection, &mut about)? } else { through.plan(&selection, &mut about)? };
+    Ok((about, kind))
+}
+
+fn carrying<'s, 'f>(selection: &'s Selection<'f>) -> Vec<&'s Selected<'f>> {
+    selection.selected.iter().filter(|selected| selected.step.runner == Runner::PatchStack).collect()
+}
+
+/// The event as far as it is known before upstream is asked, and its tag: enough to select flows.
+fn draft(session: &Session<'_>, job: &Job<'_>) -> Result<(Event, TagName)> {
+    let tag = match (&job.tag, job.source) {
+        (Some(tag), _) => tag.clone(),
+        (None, Some(source)) => {
+            let listing = session.listing(&source.repo.web_url.as_str().parse()?)?;
+            newest::newest(&listing, Some(source)).ok_or_else(|| stack_step::no_release(&job.repo))?
+        }
+        // Flows choose by repository; which tag is newest is asked where the flow says to ask.
+        (None, None) => "newest".parse()?,
+    };
+    if let Some(event) = &job.event {
+        return Ok((event.clone(), tag));
+    }
+    if let Some(release) = &job.release {
+        return Ok((Event::upstream_release(release, job.source, (session.context.now)()), tag));
+    }
+    let event = Event {
+        id: crate::ids::EventId::of_release(&job.repo, &tag),
+        kind: UPSTREAM_RELEASE.to_owned(),
+        source: Some("patch".to_owned()),
+        occurred_at: None,
+        received_at: Some(stamp((session.context.now)())),
+        payload: json!({ "repo": job.repo, "tag": tag }),
+        extra: serde_json::Map::new(),
+    };
+    Ok((event, tag))
+}
+
+/// The event with the release as upstream has it. One that came in a file stays as it is.
+fn event_of(session: &Session<'_>, job: &Job<'_>, release: &Release) -> Event {
+    match &job.event {
+        Some(event) => event.clone(),
+        None => {
+            let source = job.source.filter(|_| !job.asked_by.is_person());
+            Event::upstream_release(release, source, (session.context.now)())
+        }
+    }
+}
+
+fn about(job: &Job<'_>, event: &Event, tag: &TagName, selection: report::Selection) -> EventReport {
+    EventReport {
+        id: event.id.clone(),
+        repo: job.repo.clone(),
+        tag: tag.clone(),
+        selection,
+        steps: Vec::new(),
+        ledger: None,
+        error: None,
+        plan: None,
+    }
+}
+
+fn described(selection: &Selection<'_>) -> report::Selection {
+    let selected = |selected: &Selected<'_>| report::Selected {
+        flow: selected.manifest.name.clone(),
+        step: selected.step.name.clone(),
+        runner: selected.step.runner.name().to_owned(),
+    };
+    let passed_over = |passed: &flow::PassedOver<'_>| PassedOver {
+        flow: passed.flow.name().to_owned(),
+        step: passed.step.map_or_else(|| "*".to_owned(), |step| step.name.clone()),
+        reason: passed.reason.to_string(),
+    };
+    report::Selection {
+        selected: selection.selected.iter().map(selected).collect(),
+        passed_over: selection.passed_over.iter().map(passed_over).collect(),
+    }
+}
+
+/// Nothing runs for what a person named: why, and what to do about it.
+fn nothing_selected(job: &Job<'_>, event: &Event, selection: &Selection<'_>) -> Failure {
+    let differs = |passed: &flow::PassedOver<'_>| matches!(passed.reason, Reason::Standing(Standing::Differs { .. }));
+    let what = job.tag.as_ref().map_or_else(|| event.id.to_string(), |tag| format!("{} {tag}", job.repo));
+    let mut failure = Failure::usage(format!("no flow matches {what}"));
+    if selection.passed_over.iter().any(differs) {
+        failure.kind = Kind::Blocked;
+    }
+    if selection.passed_over.is_empty() {
+        return failure.hint("no flow is installed: name the maintained branch with `--branch BRANCH` to use the built-in one");
+    }
+    for passed in &selection.passed_over {
+        let step = passed.step.map_or_else(String::new, |step| format!(", step {}", step.name));
+        failure = failure.because(format!("flow {} ({}){step}: {}", passed.flow.name(), passed.flow.place(), passed.reason));
+        if let Some(hint) = passed.reason.hint() {
+            failure = failure.hint(hint);
+        }
+    }
+    failure
+}
+
+fn two_stacks(one: &Selected<'_>, other: &Selected<'_>) -> Failure {
+    Failure::usage(format!(
+        "two steps would carry a stack for the same event: {}/{} and {}/{}",
+        one.manifest.name, one.step.name, other.manifest.name, other.step.name
+    ))
+    .hint("one event has one candidate: set `enabled = false` on one of them, or give it a narrower trigger")
+}
+
+/// One event on its way.
+struct Through<'a> {
+    session: &'a Session<'a>,
+    job: &'a Job<'a>,
+    event: Event,
+    tag: TagName,
+    digest: Digest,
+    prepared: Option<Prepared>,
+}
+
+impl Through<'_> {
+    /// The dry run: everything but writing.
+    fn plan(&self, selection: &Selection<'_>, about: &mut EventReport) -> Result<Kind> {
+        let mut kind = Kind::Done;
+        for selected in &selection.selected {
+            let carried = self.step(selected)?;
+            kind = worse(kind, carried.kind());
+            about.plan = about.plan.take().or_else(|| carried.plan.clone());
+            about.steps.push(self.step_report(selected, carried));
+        }
+        Ok(kind)
+    }
+
+    /// The real run: the event is recorded before anything is done for it.
+    fn apply(&self, selection: &Selection<'_>, about: &mut EventReport) -> Result<Kind> {
+        let _claim = self.session.client.claim(&self.event.id)?;
+        let event = self.record_event()?;
+        if self.session.record_only {
+            about.ledger = Some(standing(State::Seen));
+            return Ok(Kind::Done);
+        }
+        let begun = self.session.context.stamp();
+        let (mut kind, mut state, mut runs) = (Kind::Done, State::Adopted, Vec::new());
+        for selected in &selection.selected {
+            let started_at = self.session.context.stamp();
+            let done = self.step(selected);
+            let run = self.run_record(selected, &event, &started_at, &done);
+            self.session.client.update(|client| client.put_run(&run))?.map_err(|err| Failure::new(Kind::Failed, err))?;
+            runs.push(run);
+            let carried = match done {
+                Ok(carried) => carried,
+                Err(failure) => {
+                    self.record_dispatch(&event, &runs, &begun)?;
+                    self.enter(State::Failed)?;
+                    return Err(failure);
+                }
+            };
+            kind = worse(kind, carried.kind());
+            state = weightier(state, carried.state);
+            about.steps.push(self.step_report(selected, carried));
+        }
+        self.record_dispatch(&event, &runs, &begun)?;
+        self.enter(state)?;
+        about.ledger = Some(standing(state));
+        Ok(kind)
+    }
+
+    fn step(&self, selected: &Selected<'_>) -> Result<Carried> {
+        if let Some(gate) = selected.gate {
+            let message = [Some(gate.to_string()), gate.hint()].into_iter().flatten().collect::<Vec<_>>().join("; ");
+            return Ok(not_run(message));
+        }
+        match (selected.step.runner, &self.prepared) {
+            (Runner::PatchStack, Some(prepared)) => stack_step::carry(self.session, &self.event, selected, prepared),
+            (runner, _) => Ok(not_run(format!(
+                "this version runs `patch-stack` steps only, and step {} wants `{}`",
+                selected.step.name,
+                runner.name()
+            ))),
+        }
+    }
+
+    fn step_report(&self, selected: &Selected<'_>, carried: Carried) -> StepReport {
+        StepReport {
+            flow: selected.manifest.name.clone(),
+            step: selected.step.name.clone(),
+            runner: selected.step.runner.name().to_owned(),
+            status: carried.status.name().to_owned(),
+            message: Some(carried.message),
+            document: carried.document.map(Box::new),
+            artifact: carried.artifact.map(|path| path.display().to_string()),
+            checkout: self.prepared.as_ref().map(|prepared| prepared.fork.path().display().to_string()),
+        }
+    }
+
+    /// The event in the journal (once), in the flow client's state and in the ledger.
+    fn record_event(&self) -> Result<Value> {
+        let event = serde_json::to_value(&self.event).map_err(|err| Failure::new(Kind::Failed, err))?;
+        let id = self.event.id.as_str();
+        self.session.context.data.flow_events::<Value>().append_after(|known| {
+            let is_known = known.iter().any(|line| line["id"] == id);
+            (!is_known).then(|| event.clone())
+        })?;
+        let now = self.session.context.stamp();
+        let recorded = self.session.client.update(|client| client.record_event(&event, &now))?;
+        recorded.map_err(|err| Failure::new(Kind::Failed, err))?;
+        if self.session.ledger()?.latest(&self.job.repo, &self.tag).is_none() {
+            self.enter(State::Seen)?;
+        }
+        Ok(event)
+    }
+
+    fn run_record(
+        &self,
+        selected: &Selected<'_>,
+        event: &Value,
+        started_at: &str,
+        done: &Result<Carried>,
+    ) -> Run {
+        let id = RunId::of(&self.event.id, &selected.manifest.name, &selected.step.name);
+        let root = selected.flow.root.display().to_string();
+        let step = RunStep {
+            id: &id,
+            event_id: &self.event.id,
+            event,
+            flow_name: &selected.manifest.name,
+            flow_version: &selected.manifest.version,
+            flow_root: &root,
+            step_name: &selected.step.name,
+            runner: selected.step.runner.name(),
+        };
+        let completed_at = self.session.context.stamp();
+        let outcome: std::result::Result<StepResult, String> = match done {
+            Ok(carried) => Ok(carried.result()),
+            Err(failure) => Err(problem(failure).message),
+        };
+        Run::new(&step, RunSpan { started_at, completed_at: &completed_at }, outcome)
+    }
+
+    fn record_dispatch(&self, event: &Value, runs: &[Run], begun: &str) -> Result<()> {
+        let ids = runs.iter().map(|run| run.id().as_str().to_owned()).collect();
+        let dispatch = Dispatch::taken(&self.event.id, &self.event.kind, Operation::Dispatch, ids, begun);
+        let says: Vec<RunSays> = runs.iter().map(RunSays::from).collect();
+        let attempt = merge_runs(&Attempt::begun(&dispatch, event), &says, &self.session.context.stamp());
+        self.session.context.data.dispatches().append(&dispatch)?;
+        self.session.context.data.attempts().append(&attempt)?;
+        Ok(())
+    }
+
+    /// Adds a line to the ledger. An event that asked no upstream is about no commit and has none.
+    fn enter(&self, state: State) -> Result<()> {
+        let Some(prepared) = &self.prepared else { return Ok(()) };
+        self.session.enter(&LedgerLine {
+            event_id: self.event.id.clone(),
+            repo: self.job.repo.clone(),
+            tag: self.tag.clone(),
+            tag_object: prepared.release.object,
+            commit: prepared.release.commit,
+            tip: Some(prepared.tip),
+            flows: Some(self.digest.clone()),
+            state,
+            rule: None,
+            at: self.session.context.stamp(),
+        })
+    }
+}
+
+fn not_run(message: String) -> Carried {
+    Carried { status: Status::Blocked, message, state: State::Blocked, document: None, artifact: None, plan: None }
+}
+
+/// The state that stands for an event of several steps.
+fn weightier(one: State, other: State) -> State {
+    const fn weight(state: State) -> u8 {
+        match state {
+            State::Failed => 6,
+            State::Conflict => 5,
+            State::Blocked => 4,
+            State::Candidate => 3,
+            State::Moved => 2,
+            State::Seen => 1,
+            State::Skipped | State::Adopted | State::Superseded => 0,
+        }
+    }
+    if weight(one) >= weight(other) { one } else { other }
+}

@@ -1,0 +1,176 @@
+//! The fork's repository: where it is, and what it may be called outside this machine.
+
+use std::path::{Path, PathBuf};
+
+use super::session::Session;
+use crate::failure::{Failure, Kind, Result};
+use crate::git::{GitError, RemoteUrl, Repository};
+use crate::ids::{CommitId, Digest, RefName, RepoName};
+use crate::store;
+
+/// The repository that carries the patches.
+pub(super) struct Fork {
+    pub(super) repository: Repository,
+    /// `owner/name` where that is known, else the folder's name: never a path.
+    pub(super) name: String,
+    /// Where it is fetched from, where it is not a checkout of the user's.
+    remote: Option<RemoteUrl>,
+}
+
+impl Fork {
+    /// Finds the fork that a flow's configuration names: the workspace where it names none, a
+    /// folder, a URL, or `owner/name` on GitHub.
+    ///
+    /// # Errors
+    /// Where there is no repository, or one that cannot be opened.
+    pub(super) fn find(session: &Session<'_>, named: Option<&str>) -> Result<Self> {
+        let root = session.context.workspace.root();
+        let Some(named) = named else { return Self::at(root) };
+        let folder = root.join(named);
+        if folder.exists() {
+            return Self::at(&folder);
+        }
+        if let Ok(repo) = named.parse::<RepoName>() {
+            return Self::elsewhere(session, &format!("https://github.com/{repo}.git"), repo.to_string());
+        }
+        if is_remote(named) {
+            return Self::elsewhere(session, named, public_name(named).unwrap_or_else(|| "fork".to_owned()));
+        }
+        Err(Failure::from(GitError::NotARepository(folder)))
+    }
+
+    fn at(folder: &Path) -> Result<Self> {
+        let repository = Repository::open(folder)?;
+        let origin = repository.remote("origin").and_then(|url| public_name(&url));
+        let own = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = origin.or(own).unwrap_or_else(|| "fork".to_owned());
+        Ok(Self { repository, name, remote: None })
+    }
+
+    /// A fork that lives elsewhere has a bare copy in the workspace, which a dry run only reads.
+    fn elsewhere(session: &Session<'_>, url: &str, name: String) -> Result<Self> {
+        let remote: RemoteUrl = url.parse()?;
+        let folder = session.context.workspace.codex().join("workspace/actions/forks");
+        let copy = folder.join(format!("{}.git", &Digest::of(url.as_bytes()).hex()[..16]));
+        let repository = if copy.exists() {
+            Repository::open(&copy)?
+        } else if session.applies() {
+            store::own_folder(&folder)?;
+            Repository::make_bare(&copy)?
+        } else {
+            return Err(Failure::usage(format!("the fork {name} was never fetched, and a dry run fetches nothing that lasts"))
+                .hint("run it once without --dry-run, or name a clone with `repo`"));
+        };
+        Ok(Self { repository, name, remote: Some(remote) })
+    }
+
+    /// The maintained branch: the one that is named, else the one that is checked out.
+    ///
+    /// # Errors
+    /// Where none is named and none is checked out.
+    pub(super) fn branch(&self, named: Option<&RefName>) -> Result<String> {
+        let short = named.map(|name| name.as_str().trim_start_matches("refs/heads/").to_owned());
+        short.or_else(|| self.repository.current_branch()).ok_or_else(|| {
+            Failure::usage(format!("no branch of {} is named, and none is checked out", self.name))
+                .hint("name the maintained branch with `target_branch` in flow.toml or with `--branch`")
+        })
+    }
+
+    /// The commit of the maintained branch, fetched where only the remote has it.
+    ///
+    /// # Errors
+    /// [`GitError::NoBranch`]; a remote that cannot be read.
+    pub(super) fn tip(&self, session: &Session<'_>, branch: &str) -> Result<CommitId> {
+        let from = match &self.remote {
+            Some(remote) => Some(remote.clone()),
+            None if self.repository.branch(branch).is_none() => self.origin(),
+            None => None,
+        };
+        if let Some(url) = from.filter(|_| session.applies()) {
+            let known = session.listing(&url)?.branches.contains_key(branch);
+            if known {
+                session.git.fetch_branch(&self.repository, &url, branch)?;
+            }
+        }
+        let no_branch = || GitError::NoBranch { fork: self.name.clone(), branch: branch.to_owned() };
+        Ok(self.repository.branch(branch).ok_or_else(no_branch)?)
+    }
+
+    fn origin(&self) -> Option<RemoteUrl> {
+        located(self.repository.path(), &self.repository.remote("origin")?).parse().ok()
+    }
+
+    /// Where upstream is fetched from, by the name of a remote of this repository.
+    pub(super) fn remote(&self, name: &str) -> Option<String> {
+        Some(located(self.repository.path(), &self.repository.remote(name)?))
+    }
+
+    /// The path by which people reach it.
+    pub(super) fn path(&self) -> PathBuf {
+        self.repository.path().to_owned()
+    }
+}
+
+/// Whether `text` names a remote rather than a folder.
+fn is_remote(text: &str) -> bool {
+    text.contains("://") || text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'))
+}
+
+/// `text` with a relative path made absolute below `root`; a URL stays as it is.
+pub(super) fn located(root: &Path, text: &str) -> String {
+    if is_remote(text) { text.to_owned() } else { root.join(text).display().to_string() }
+}
+
+/// `owner/name` of a forge's URL. A path of this machine has none.
+fn public_name(url: &str) -> Option<String> {
+    if !is_remote(url) || url.starts_with("file:") {
+        return None;
+    }
+    let path = url.trim_end_matches('/').trim_end_matches(".git");
+    let mut parts = path.rsplit(['/', ':']);
+    let (name, owner) = (parts.next()?, parts.next()?);
+    Some(format!("{owner}/{name}").parse::<RepoName>().ok()?.to_string())
+}
+
+/// `url` as it may be shown: without user and password.
+pub(super) fn shown(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// A usage error that says where it belongs.
+pub(super) fn in_flow(flow: &str, failure: Failure) -> Failure {
+    let kind = failure.kind;
+    let failure = failure.context(format!("flow {flow} cannot carry the stack"));
+    Failure { kind: if kind == Kind::Done { Kind::Failed } else { kind }, ..failure }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_forges_url_has_a_public_name() {
+        for (url, name) in [
+            ("https://github.com/peezy-tech/codex.git", Some("peezy-tech/codex")),
+            ("git@github.com:peezy-tech/codex", Some("peezy-tech/codex")),
+            ("https://user:token@example.org/a/b/", Some("a/b")),
+            ("/srv/git/codex.git", None),
+            ("file:///srv/git/codex", None),
+        ] {
+            assert_eq!(public_name(url).as_deref(), name, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_a_url_is_never_shown() {
+        assert_eq!(shown("https://x:secret@example.org/a/b"), "https://example.org/a/b");
+        assert_eq!(shown("/srv/a@b"), "/srv/a@b");
+    }
+}

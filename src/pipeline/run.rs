@@ -1,0 +1,145 @@
+//! `patch-moi run`: what was asked for, through all stages.
+
+use std::path::PathBuf;
+
+use super::context::Context;
+use super::session::{AskedBy, Job, Session};
+use super::{event, watch};
+use crate::candidate::Tool;
+use crate::event::{Event, MAX_EVENT_BYTES};
+use crate::failure::{Failure, Kind, Result};
+use crate::git::RemoteUrl;
+use crate::ids::{RepoName, TagName};
+use crate::release::Source;
+use crate::report::RunReport;
+use crate::workspace::read_bounded;
+
+/// What to run.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// Everything that is due, or one tag of the source that starts work.
+    Schedule {
+        /// The tag, where one is named.
+        tag: Option<TagName>,
+        /// The only source to look at.
+        source: Option<String>,
+    },
+    /// One release of one upstream repository.
+    Release {
+        /// The repository.
+        repo: RepoName,
+        /// Its tag; without one the newest release is meant.
+        tag: Option<TagName>,
+        /// The maintained branch, instead of what the flow says.
+        branch: Option<String>,
+        /// The fork's repository, instead of what the flow says.
+        fork: Option<PathBuf>,
+        /// Where upstream is fetched from, instead of what the flow says.
+        upstream_url: Option<String>,
+    },
+    /// An event in a file.
+    Event {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Whether the world is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Everything is computed and nothing is written.
+    Plan,
+    /// It is done.
+    Apply,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// What to run.
+    pub(crate) what: What,
+    /// Whether to do it.
+    pub(crate) effect: Effect,
+    /// Whether the event is only to be recorded.
+    pub(crate) record_only: bool,
+    /// The command as it was typed, for the report.
+    pub(crate) command: String,
+}
+
+/// Runs what was asked for, and says everything about it.
+///
+/// # Errors
+/// A person's request that cannot be begun or carried through. On a schedule what goes wrong with
+/// one source or event stands in the report instead, and stops no other.
+pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Kind)> {
+    let session = Session::open(context, asked)?;
+    let mut report = RunReport {
+        schema_version: 1,
+        tool: Tool::this(),
+        command: asked.command.clone(),
+        trigger: context.variable("GITHUB_EVENT_NAME").unwrap_or_else(|| "person".to_owned()),
+        workspace: context.workspace.root().display().to_string(),
+        dry_run: asked.effect == Effect::Plan,
+        sources: Vec::new(),
+        events: Vec::new(),
+        notes: session.notes.clone(),
+        error: None,
+        exit_code: 0,
+    };
+    let kind = match &asked.what {
+        What::Schedule { tag: None, source } => watch::everything(&session, source.as_deref(), &mut report)?,
+        What::Schedule { tag: Some(tag), source } => {
+            let source = the_one_source(&session, source.as_deref())?;
+            let job = Job::of_tag(source.repo.name.clone(), Some(tag.clone()), Some(source));
+            event::dispatch(&session, job, &mut report)?
+        }
+        What::Release { repo, tag, branch, fork, upstream_url } => {
+            let mut job = Job::of_tag(repo.clone(), tag.clone(), session.source_of(repo));
+            job.branch.clone_from(branch);
+            job.fork.clone_from(fork);
+            job.upstream_url = upstream_url.as_deref().map(str::parse::<RemoteUrl>).transpose()?;
+            event::dispatch(&session, job, &mut report)?
+        }
+        What::Event { file } => event::dispatch(&session, read_event(context, file)?, &mut report)?,
+    };
+    let kind = if asked.effect == Effect::Plan && kind != Kind::Failed { Kind::Done } else { kind };
+    report.exit_code = kind.code();
+    Ok((report, kind))
+}
+
+fn read_event<'a>(context: &Context<'_>, file: &std::path::Path) -> Result<Job<'a>> {
+    let file = context.cwd.join(file);
+    let text = read_bounded(&file, MAX_EVENT_BYTES as u64)?;
+    let mut event = Event::parse(&text, &file)?;
+    event.received_at.get_or_insert_with(|| context.stamp());
+    let lacks = |field: &str| {
+        Failure::usage(format!("{}: the event's payload names no {field}", file.display()))
+            .hint(r#"a release event has a payload like {"repo": "owner/name", "tag": "v1.2.3"}"#)
+    };
+    let repo = event.repo().ok_or_else(|| lacks("repo"))?;
+    let tag = event.tag().ok_or_else(|| lacks("tag"))?;
+    Ok(Job { event: Some(event), ..Job::of_tag(repo, Some(tag), None) })
+}
+
+/// The source that a tag without a repository is about.
+fn the_one_source<'a>(session: &'a Session<'_>, id: Option<&str>) -> Result<&'a Source> {
+    let sources = session.sources()?;
+    if let Some(id) = id {
+        return sources.get(id).ok_or_else(|| session.unknown_source(id));
+    }
+    let working: Vec<&Source> = sources.iter().filter(|source| source.starts_work()).collect();
+    match working[..] {
+        [only] => Ok(only),
+        [] => Err(Failure::usage("no source of feed-sources.json starts work, so a tag alone names no release")
+            .hint("name the repository: `patch-moi run release --repo OWNER/NAME --tag TAG`")),
+        _ => Err(Failure::usage("several sources start work, so a tag alone names no release")
+            .hint("name one with `--source ID`, or use `patch-moi run release --repo OWNER/NAME --tag TAG`")),
+    }
+}
+
+impl AskedBy {
+    /// Whether someone waits for exactly this.
+    pub(super) fn is_person(self) -> bool {
+        self == Self::Person
+    }
+}

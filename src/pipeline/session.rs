@@ -1,0 +1,210 @@
+//! One run's configuration and what it has learnt so far.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::context::Context;
+use super::run::{Asked, Effect};
+use crate::event::Event;
+use crate::failure::{Failure, Kind, Result};
+use crate::flow::{Flow, Gates};
+use crate::git::{Git, Listing, RemoteUrl};
+use crate::ids::{Digest, RepoName, TagName};
+use crate::pack::{self, Lock};
+use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
+use crate::store::FlowClient;
+use crate::workspace::read_bounded;
+
+/// Who wants an event carried through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AskedBy {
+    /// Nobody watches.
+    Schedule,
+    /// Someone named it.
+    Person,
+}
+
+/// One upstream happening to be carried through.
+#[derive(Debug)]
+pub(super) struct Job<'a> {
+    pub(super) asked_by: AskedBy,
+    pub(super) repo: RepoName,
+    /// Without one, the newest release is meant.
+    pub(super) tag: Option<TagName>,
+    pub(super) source: Option<&'a Source>,
+    /// What the watch has found, with what the feed says.
+    pub(super) release: Option<Release>,
+    /// The event, where it came in a file.
+    pub(super) event: Option<Event>,
+    pub(super) branch: Option<String>,
+    pub(super) fork: Option<PathBuf>,
+    pub(super) upstream_url: Option<RemoteUrl>,
+}
+
+impl<'a> Job<'a> {
+    /// A tag that a person names, or the newest one.
+    pub(super) fn of_tag(repo: RepoName, tag: Option<TagName>, source: Option<&'a Source>) -> Self {
+        Self {
+            asked_by: AskedBy::Person,
+            repo,
+            tag,
+            source,
+            release: None,
+            event: None,
+            branch: None,
+            fork: None,
+            upstream_url: None,
+        }
+    }
+
+    /// A release that is due.
+    pub(super) fn due(release: Release, source: &'a Source) -> Self {
+        let tag = Some(release.tag.clone());
+        Self {
+            asked_by: AskedBy::Schedule,
+            release: Some(release.clone()),
+            ..Self::of_tag(release.repo, tag, Some(source))
+        }
+    }
+}
+
+/// One run.
+pub(super) struct Session<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) git: Git,
+    pub(super) effect: Effect,
+    pub(super) record_only: bool,
+    pub(super) flows: Vec<Flow>,
+    pub(super) flows_digest: Digest,
+    pub(super) gates: Gates,
+    pub(super) client: FlowClient,
+    pub(super) notes: Vec<String>,
+    sources: Option<Sources>,
+    listings: RefCell<BTreeMap<String, Rc<Listing>>>,
+}
+
+impl<'a> Session<'a> {
+    /// Reads the configuration: flows, lock, sources. Nothing is written.
+    ///
+    /// # Errors
+    /// A file that cannot be read or parsed, no git or one that is too old.
+    pub(super) fn open(context: &'a Context<'a>, asked: &Asked) -> Result<Self> {
+        let git = Git::find(context.variables)?;
+        let mut notes = Vec::new();
+        let lock = match context.workspace.lock()? {
+            Some((file, text)) => Some(Lock::parse(&text, &file)?),
+            None => None,
+        };
+        notes.extend(lock.iter().flat_map(|lock| lock.warnings.clone()));
+        let flows = pack::active(context.workspace.found_flows()?, lock.as_ref());
+        for flow in &flows {
+            notes.extend(flow.notes.iter().map(|note| format!("{}: {note}", flow.place())));
+            notes.extend(flow.manifest.iter().flat_map(|manifest| manifest.warnings.clone()));
+        }
+        let sources = match context.sources_file() {
+            Some(file) => {
+                let sources = Sources::parse(&read_bounded(&file, MAX_SOURCES_BYTES as u64)?, &file)?;
+                notes.extend(sources.warnings().iter().cloned());
+                Some(sources)
+            }
+            None => None,
+        };
+        Ok(Self {
+            context,
+            git,
+            effect: asked.effect,
+            record_only: asked.record_only,
+            flows_digest: pack::flows_digest(&flows),
+            flows,
+            gates: Gates::from_env(&|name| context.variable(name)),
+            client: FlowClient::open(context.workspace.root()),
+            notes,
+            sources,
+            listings: RefCell::default(),
+        })
+    }
+
+    /// The sources.
+    ///
+    /// # Errors
+    /// Where there is no sources file.
+    pub(super) fn sources(&self) -> Result<&Sources> {
+        self.sources.as_ref().ok_or_else(|| {
+            Failure::usage(format!("there is no feed-sources.json in {}", self.context.workspace.root().display()))
+                .hint("name one with `--feed-sources FILE` or FEED_SOURCES_PATH, or name a release: `patch-moi run release --repo OWNER/NAME --tag TAG`")
+        })
+    }
+
+    /// The source of a repository's releases, where there is one.
+    pub(super) fn source_of(&self, repo: &RepoName) -> Option<&Source> {
+        self.sources.as_ref()?.by_repo(repo).into_iter().find(|source| source.starts_work())
+    }
+
+    /// No source has this id.
+    pub(super) fn unknown_source(&self, id: &str) -> Failure {
+        let known: Vec<&str> = self.sources.iter().flat_map(Sources::iter).map(|source| source.id.as_str()).collect();
+        Failure::usage(format!("feed-sources.json has no source `{}`", id.escape_debug()))
+            .hint(format!("it has {}", known.join(", ")))
+    }
+
+    /// What a remote has. Each is asked once a run.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(super) fn listing(&self, url: &RemoteUrl) -> Result<Rc<Listing>> {
+        if let Some(known) = self.listings.borrow().get(url.as_str()) {
+            return Ok(Rc::clone(known));
+        }
+        let progress = self.context.ui.progress(&format!("asking {url}"), None);
+        let listing = Rc::new(self.git.list(url)?);
+        drop(progress);
+        self.listings.borrow_mut().insert(url.to_string(), Rc::clone(&listing));
+        Ok(listing)
+    }
+
+    /// Whether the world is to be changed.
+    pub(super) fn applies(&self) -> bool {
+        self.effect == Effect::Apply
+    }
+
+    /// The ledger as it stands.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read at all. A line that cannot is a warning.
+    pub(super) fn ledger(&self) -> Result<Ledger> {
+        let read = self.context.data.releases::<LedgerLine>().read()?;
+        for warning in read.warnings {
+            self.context.ui.warn(&warning.to_string());
+        }
+        Ok(Ledger::from_lines(read.records))
+    }
+
+    /// Adds a line to the ledger, unless this is a dry run.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub(super) fn enter(&self, line: &LedgerLine) -> Result<()> {
+        if self.applies() {
+            self.context.data.releases::<LedgerLine>().append(line)?;
+        }
+        Ok(())
+    }
+}
+
+/// A problem as the report has it.
+pub(super) fn problem(failure: &Failure) -> crate::report::Problem {
+    let mut message = failure.title();
+    for cause in failure.causes() {
+        message.push_str(": ");
+        message.push_str(&cause);
+    }
+    let hint = (!failure.advice().is_empty()).then(|| failure.advice().join("; "));
+    crate::report::Problem { message, hint }
+}
+
+/// The worse of the two where several outcomes become one exit code.
+pub(super) fn worse(one: Kind, other: Kind) -> Kind {
+    one.worse(other)
+}

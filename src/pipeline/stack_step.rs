@@ -1,0 +1,390 @@
+//! A `patch-stack` step: gather, carry, decide, act.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::artifact::{self, Evidence};
+use super::checking;
+use super::fork::{self, Fork};
+use super::plumbing::tree_of;
+use super::session::{Job, Session};
+use crate::candidate::{
+    self, CheckOutcome, Document, EventRef, FlowRef, ForkRef, Input, NamedRef, Outcome, Plan, PlannedCheck, RunRef,
+    SCHEMA_VERSION, Squashed, Step, Tool, UpstreamRef,
+};
+use crate::event::{Event, UPSTREAM_RELEASE};
+use crate::failure::{Failure, Kind, Result};
+use crate::flow::{self, PatchStackConfig, Selected};
+use crate::git::{GitError, GitMerge, RefMove, RemoteUrl, UpstreamRefs, Workbench};
+use crate::ids::{CommitId, ObjectId, RefName, RepoName, TagName};
+use crate::record::{RunId, Status, StepResult};
+use crate::release::{Release, Source, State};
+use crate::stack::{self, Carry, Committer, Inventory, Objects, StackError};
+
+/// What a step needs before anything is begun: everything that can be wrong is found out here.
+pub(super) struct Prepared {
+    pub(super) config: PatchStackConfig,
+    pub(super) fork: Fork,
+    pub(super) branch: String,
+    pub(super) tip: CommitId,
+    pub(super) release: Release,
+    url: RemoteUrl,
+    committer: Committer,
+}
+
+/// What a step came to.
+pub(super) struct Carried {
+    pub(super) status: Status,
+    pub(super) message: String,
+    pub(super) state: State,
+    pub(super) document: Option<Document>,
+    pub(super) artifact: Option<PathBuf>,
+    pub(super) plan: Option<Plan>,
+}
+
+impl Carried {
+    /// How the program ends because of it.
+    pub(super) const fn kind(&self) -> Kind {
+        match self.status {
+            Status::Failed => Kind::Failed,
+            Status::NeedsIntervention => Kind::NeedsPerson,
+            Status::Blocked => Kind::Blocked,
+            Status::Skipped | Status::Completed | Status::Changed => Kind::Done,
+        }
+    }
+
+    /// The result as the flow client's state keeps it.
+    pub(super) fn result(&self) -> StepResult {
+        let mut result = StepResult::new(self.status).with("message", self.message.clone());
+        if let Some(document) = &self.document {
+            let refs: Vec<_> = document.refs.iter().map(|named| json!({
+                "kind": "ref", "ref": named.name, "repo": document.fork.repository,
+                "sha": named.commit, "pushed": false,
+            })).collect();
+            let artifact = self.artifact.as_ref().map(|path| path.display().to_string());
+            result = result.with("artifacts", json!({
+                "candidateRefs": refs, "beforeSha": document.carry.tip, "afterSha": document.delivered(),
+                "counts": document.carry.counts, "artifact": artifact,
+            }));
+        }
+        result
+    }
+}
+
+/// Where the maintained branch of the fork stands that a release of `source` would be carried for;
+/// nothing where that cannot be said before the event is.
+pub(super) fn tip_for(session: &Session<'_>, source: &Source) -> Option<CommitId> {
+    let kind = source.flow_target().map_or(UPSTREAM_RELEASE, |target| &target.event_type);
+    let payload = json!({ "repo": source.repo.name, "tag": "v0" });
+    let selection = session.select(kind, &payload, &session.flows);
+    let selected = selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
+    let config = config(session, selected).ok()?;
+    let fork = Fork::find(session, config.repo.as_deref()).ok()?;
+    let branch = fork.branch(config.target_branch.as_ref()).ok()?;
+    fork.tip(session, &branch).ok()
+}
+
+fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
+    let file = selected.flow.manifest_file();
+    Ok(PatchStackConfig::from_config(&selected.manifest.config, &file, &|name| session.context.variable(name))?)
+}
+
+/// Finds everything that the step needs, and whatever is wrong with it. Nothing is written but the
+/// fork's own branch, where only its remote has it.
+///
+/// # Errors
+/// Wrong configuration, no repository, no branch, no such tag, a rebase in progress, no network.
+pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<'_>) -> Result<Prepared> {
+    let config = config(session, selected)?;
+    let named = job.fork.as_ref().map(|path| session.context.cwd.join(path).display().to_string());
+    let fork = Fork::find(session, named.as_deref().or(config.repo.as_deref()))?;
+    let override_branch = job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
+    let branch = fork.branch(override_branch.as_ref().or(config.target_branch.as_ref()))?;
+    let tip = fork.tip(session, &branch)?;
+    fork.repository.must_be_idle(&branch)?;
+    let url = upstream_url(session, job, &config, &fork)?;
+    let release = release(session, job, &url)?;
+    let committer = match &config.committer {
+        Some(committer) => format!("{} <{}>", committer.name, committer.email).parse()?,
+        None => Committer::default(),
+    };
+    Ok(Prepared { config, fork, branch, tip, release, url, committer })
+}
+
+/// The command line, the flow, a remote of the fork, the source, GitHub: the first that says it.
+fn upstream_url(session: &Session<'_>, job: &Job<'_>, config: &PatchStackConfig, fork: &Fork) -> Result<RemoteUrl> {
+    if let Some(url) = &job.upstream_url {
+        return Ok(url.clone());
+    }
+    let root = session.context.workspace.root();
+    let flow = config.upstream_url.as_deref().map(|url| fork::located(root, url));
+    let remote = || fork.remote(&config.upstream_remote);
+    let source = || job.source.map(|source| source.repo.web_url.to_string());
+    let forge = || format!("https://github.com/{}.git", job.repo);
+    Ok(flow.or_else(remote).or_else(source).unwrap_or_else(forge).parse()?)
+}
+
+/// The release as upstream has it now.
+fn release(session: &Session<'_>, job: &Job<'_>, url: &RemoteUrl) -> Result<Release> {
+    let listing = session.listing(url)?;
+    let tag = match &job.tag {
+        Some(tag) => tag.clone(),
+        None => super::newest::newest(&listing, job.source).ok_or_else(|| no_release(&job.repo))?,
+    };
+    let Some((object, commit)) = listing.tags.get(&tag).copied() else {
+        let known = super::newest::names(&listing, 5);
+        return Err(GitError::NoTag { upstream: job.repo.to_string(), tag, known }.into());
+    };
+    let known = job.release.clone().filter(|release| release.tag == tag);
+    let source_id = known.as_ref().and_then(|release| release.source_id.clone());
+    let entry = known.and_then(|release| release.entry);
+    Ok(Release { repo: job.repo.clone(), tag, object, commit, source_id, entry })
+}
+
+/// No tag of the repository looks like a release.
+pub(super) fn no_release(repo: &RepoName) -> Failure {
+    Failure::usage(format!("no tag of {repo} fits the pattern of a release"))
+        .hint("name one with `--tag TAG`, or set `tagPattern` in feed-sources.json")
+}
+
+/// What stands around a carry in its document.
+struct Frame<'a> {
+    event: &'a Event,
+    selected: &'a Selected<'a>,
+    started_at: String,
+}
+
+/// Carries the stack, and delivers what came of it.
+///
+/// # Errors
+/// Unrelated histories, missing objects, a git that fails, a ref that somebody else moved.
+pub(super) fn carry(
+    session: &Session<'_>,
+    event: &Event,
+    selected: &Selected<'_>,
+    prepared: &Prepared,
+) -> Result<Carried> {
+    let frame = Frame { event, selected, started_at: session.context.stamp() };
+    let bench = Workbench::new(&session.git, &prepared.fork.repository, session.context.temporary)?;
+    let (onto, refs) = fetch(session, prepared, &bench)?;
+    let inventory = stack::take(&bench, prepared.tip, onto, &refs.commits()).map_err(|err| explained(prepared, err))?;
+    if inventory.is_adopted(&bench)? {
+        return Ok(adopted(prepared));
+    }
+    let merger = GitMerge::new(&bench, tree_of(&bench, onto)?);
+    let progress = session.context.ui.progress("carrying", Some(inventory.len() as u64));
+    let mut tell = |done: usize, _| progress.at(done as u64);
+    let carry = stack::carry(&bench, &merger, &inventory, &prepared.committer, &mut tell)
+        .map_err(|err| explained(prepared, err))?;
+    drop(progress);
+    candidate::accounting(&carry)?;
+    let squashed = squash(&bench, prepared, &carry)?;
+    finish(session, prepared, &frame, &bench, &inventory, &refs, carry, squashed)
+}
+
+/// Upstream's refs in the fork; in a dry run on the workbench, which is gone with it.
+fn fetch(session: &Session<'_>, prepared: &Prepared, bench: &Workbench) -> Result<(CommitId, UpstreamRefs)> {
+    let progress = session.context.ui.progress(&format!("fetching {}", prepared.release.repo), None);
+    let listing = session.listing(&prepared.url)?;
+    let branches: Vec<String> = prepared
+        .config
+        .upstream_branches
+        .iter()
+        .map(|name| name.as_str().trim_start_matches("refs/heads/").to_owned())
+        .collect();
+    let into = if session.applies() { &prepared.fork.repository } else { bench.repository() };
+    let release = &prepared.release;
+    let mut refs = session.git.fetch_upstream(into, &prepared.url, &release.repo, &listing, &branches)?;
+    drop(progress);
+    refs.branches.retain(|name, _| branches.contains(name) || listing.default_branch.as_deref() == Some(name));
+    let onto = refs.tags.get(&release.tag).map(|(_, commit)| *commit);
+    let onto = onto.ok_or_else(|| GitError::TagOfNoCommit { upstream: release.repo.clone(), tag: release.tag.clone() })?;
+    Ok((onto, refs))
+}
+
+fn explained(prepared: &Prepared, err: StackError) -> Failure {
+    let shallow = prepared.fork.repository.is_shallow();
+    let failure = Failure::from(err).context(format!(
+        "branch {} of {} cannot be carried to {}",
+        prepared.branch, prepared.fork.name, prepared.release.tag
+    ));
+    if shallow { failure.hint("the clone is shallow: `git fetch --unshallow` brings its history") } else { failure }
+}
+
+fn adopted(prepared: &Prepared) -> Carried {
+    Carried {
+        status: Status::Skipped,
+        message: format!("branch {} of {} holds {} already", prepared.branch, prepared.fork.name, prepared.release.tag),
+        state: State::Adopted,
+        document: None,
+        artifact: None,
+        plan: None,
+    }
+}
+
+fn squash(bench: &Workbench, prepared: &Prepared, carry: &Carry) -> Result<Option<CommitId>> {
+    if !prepared.config.squash {
+        return Ok(None);
+    }
+    let carried = carry.patches.iter().filter(|patch| patch.verdict.is_carried() && !patch.merge);
+    let subjects: Vec<&str> = carried.map(|patch| patch.subject.as_str()).collect();
+    let template = prepared.config.squash_message.as_deref().unwrap_or(candidate::DEFAULT_SQUASH_MESSAGE);
+    let message = candidate::squash_message(template, &prepared.release.tag, &subjects);
+    Ok(stack::squash(bench, carry, &message, &prepared.committer)?)
+}
+
+/// Decides what becomes of the carry, and does it unless this is a dry run.
+#[expect(clippy::too_many_arguments, reason = "everything that a carry has brought together, used once")]
+fn finish(
+    session: &Session<'_>,
+    prepared: &Prepared,
+    frame: &Frame<'_>,
+    bench: &Workbench,
+    inventory: &Inventory,
+    refs: &UpstreamRefs,
+    carry: Carry,
+    squashed: Option<CommitId>,
+) -> Result<Carried> {
+    let slug = prepared.release.tag.slug();
+    let members: BTreeSet<CommitId> =
+        bench.reachable(&[carry.candidate.commit], &[carry.onto]).map_err(StackError::from)?.into_iter().collect();
+    let checks: Vec<PlannedCheck> = frame
+        .selected
+        .manifest
+        .checks
+        .iter()
+        .map(|check| PlannedCheck { name: check.name.clone(), command: check.command.clone() })
+        .collect();
+    let existing = existing(prepared, &slug)?;
+    let plan = candidate::plan(&Input {
+        carry: &carry,
+        slug: &slug,
+        squashed,
+        members: Some(&members),
+        checks: &checks,
+        existing: &existing,
+    })?;
+    let mut document = document(prepared, frame, inventory, refs, carry, squashed);
+    if !session.applies() {
+        return Ok(carried(document, None, Some(plan)));
+    }
+    let evidence = Evidence { bench, carry: document.carry.clone(), members, slug, plan: &plan };
+    let artifact = artifact::open(session, &evidence)?;
+    artifact::contents(&evidence, &artifact)?;
+    document.refs = deliver(prepared, bench, &document, &plan)?;
+    document.bundle = evidence.bundle();
+    document.checks = checking::run(session, frame.selected, bench, &artifact, &plan, document.delivered())?;
+    document.status = outcome(&document.carry, &document.checks);
+    document.run.completed_at = session.context.stamp();
+    artifact::documents(&evidence, &artifact, &document)?;
+    let place = artifact.publish()?;
+    Ok(carried(document, Some(place), None))
+}
+
+/// The refs below `refs/patch-moi` that this release has now.
+fn existing(prepared: &Prepared, slug: &crate::ids::Slug) -> Result<BTreeMap<RefName, CommitId>> {
+    let refs = candidate::Refs::of(slug)?;
+    let all = [refs.candidate, refs.stack, refs.incomplete, refs.partial];
+    Ok(all.into_iter().filter_map(|name| Some((name.clone(), prepared.fork.repository.at(&name)?))).collect())
+}
+
+/// Moves the fork's own refs as planned, and says where they stand.
+fn deliver(prepared: &Prepared, bench: &Workbench, document: &Document, plan: &Plan) -> Result<Vec<NamedRef>> {
+    let mut moves = Vec::new();
+    for step in &plan.steps {
+        match step {
+            Step::MoveRef { name, from, to } => moves.push(RefMove { name: name.clone(), from: *from, to: Some(*to) }),
+            Step::DeleteRef { name, from } => moves.push(RefMove { name: name.clone(), from: Some(*from), to: None }),
+            _ => {}
+        }
+    }
+    let known = [document.carry.onto, document.carry.tip];
+    bench.deliver(&prepared.fork.repository, &moves, &known)?;
+    let stands = existing(prepared, &prepared.release.tag.slug())?;
+    Ok(stands.into_iter().map(|(name, commit)| NamedRef { name, commit }).collect())
+}
+
+fn document(
+    prepared: &Prepared,
+    frame: &Frame<'_>,
+    inventory: &Inventory,
+    refs: &UpstreamRefs,
+    carry: Carry,
+    squashed: Option<CommitId>,
+) -> Document {
+    let release = &prepared.release;
+    let run = RunId::of(&frame.event.id, &frame.selected.manifest.name, &frame.selected.step.name);
+    let annotated = release.object != release.commit.object();
+    Document {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool::this(),
+        event: EventRef {
+            id: frame.event.id.clone(),
+            kind: frame.event.kind.clone(),
+            repo: release.repo.clone(),
+            tag: release.tag.clone(),
+            tag_object: annotated.then_some(release.object),
+            commit: carry.onto,
+        },
+        fork: ForkRef { repository: prepared.fork.name.clone(), branch: prepared.branch.clone() },
+        upstream: UpstreamRef {
+            repository: release.repo.clone(),
+            url: fork::shown(prepared.url.as_str()),
+            base_tag: base_tag(refs, carry.base),
+        },
+        flow: FlowRef {
+            name: frame.selected.manifest.name.clone(),
+            version: frame.selected.manifest.version.clone(),
+            step: frame.selected.step.name.clone(),
+            origin: frame.selected.flow.origin.name().to_owned(),
+        },
+        run: RunRef {
+            id: run.as_str().to_owned(),
+            started_at: frame.started_at.clone(),
+            completed_at: frame.started_at.clone(),
+        },
+        status: outcome(&carry, &[]),
+        squashed: squashed.map(|commit| Squashed { commit, tree: carry.candidate.tree }),
+        bundle: None,
+        refs: Vec::new(),
+        checks: Vec::new(),
+        signatures_dropped: inventory.signatures(),
+        notes_not_carried: prepared.fork.repository.notes(carry.patches.iter().map(|patch| patch.commit)),
+        carry,
+    }
+}
+
+/// The release that the base is, where a tag of upstream says so.
+fn base_tag(refs: &UpstreamRefs, base: CommitId) -> Option<TagName> {
+    let of_base = |(_, (_, commit)): &(&TagName, &(ObjectId, CommitId))| *commit == base;
+    refs.tags.iter().find(of_base).map(|(tag, _)| tag.clone())
+}
+
+fn outcome(carry: &Carry, checks: &[CheckOutcome]) -> Outcome {
+    if !carry.candidate.complete {
+        return Outcome::Incomplete;
+    }
+    if checks.iter().any(CheckOutcome::refuses) { Outcome::Failed } else { Outcome::Candidate }
+}
+
+fn carried(document: Document, artifact: Option<PathBuf>, plan: Option<Plan>) -> Carried {
+    let counts = &document.carry.counts;
+    let tag = &document.event.tag;
+    let (status, state, message) = match document.status {
+        Outcome::Incomplete => (
+            Status::NeedsIntervention,
+            State::Conflict,
+            format!("{} of {} patches need a person on {tag}, {} wait for them", counts.conflict, counts.patches, counts.blocked),
+        ),
+        Outcome::Failed => {
+            let refusing = document.checks.iter().find(|check| check.refuses());
+            let said = refusing.map(|check| format!("{} {} ({})", check.name, check.outcome.name(), check.log));
+            (Status::Failed, State::Failed, format!("the stack stands on {tag}, and a required check did not pass: {}", said.unwrap_or_default()))
+        }
+        Outcome::Candidate => (Status::Changed, State::Candidate, format!("{} patches stand on {tag}", counts.carried())),
+        Outcome::Adopted => (Status::Skipped, State::Adopted, format!("the fork holds {tag} already")),
+    };
+    Carried { status, message, state, document: Some(document), artifact, plan }
+}

@@ -1,0 +1,199 @@
+//! Looking at every source: what is new, what is due, what has moved.
+
+use super::event;
+use super::session::{Job, Session, problem, worse};
+use super::stack_step;
+use crate::failure::{Failure, Kind, Result};
+use crate::feed;
+use crate::git::RemoteUrl;
+use crate::http::{Client, Options};
+use crate::ids::{CommitId, EventId, TagName};
+use crate::release::{
+    Choice, Cursor, Due, Entry, FeedJob, LedgerLine, Moved, Newest, RemoteTag, Signal, Source, State, choose, unseen,
+};
+use crate::report::{Problem, ReleaseReport, RunReport, SourceReport, Standing};
+
+/// Looks at every source, or at one, and carries through what is due. What goes wrong with one
+/// stops no other.
+///
+/// # Errors
+/// No sources file, an unknown source, or product state that cannot be read or written.
+pub(super) fn everything(session: &Session<'_>, only: Option<&str>, report: &mut RunReport) -> Result<Kind> {
+    let sources = session.sources()?;
+    if let Some(id) = only.filter(|id| sources.get(id).is_none()) {
+        return Err(session.unknown_source(id));
+    }
+    let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let proxy = proxy.iter().find_map(|name| session.context.variable(name));
+    let client = Client::new(Options { proxy, ..Options::default() })?;
+    let mut kind = Kind::Done;
+    for source in sources.iter().filter(|source| only.is_none_or(|id| id == source.id)) {
+        let mut about = SourceReport {
+            id: source.id.clone(),
+            repo: Some(source.repo.name.clone()),
+            newest: None,
+            warnings: Vec::new(),
+            error: None,
+        };
+        let looked = look(session, &client, source, &mut about);
+        let due = match looked {
+            Ok((due, found)) => {
+                kind = worse(kind, found);
+                due
+            }
+            Err(failure) => {
+                about.error = Some(problem(&failure));
+                kind = worse(kind, Kind::Failed);
+                Vec::new()
+            }
+        };
+        report.sources.push(about);
+        for job in due {
+            kind = worse(kind, event::scheduled(session, job, report)?);
+        }
+    }
+    Ok(kind)
+}
+
+/// Looks at one source: the jobs that are due, and whether something is wrong.
+fn look<'a>(
+    session: &Session<'_>,
+    client: &Client,
+    source: &'a Source,
+    about: &mut SourceReport,
+) -> Result<(Vec<Job<'a>>, Kind)> {
+    let entries = match feed::poll(client, source) {
+        Ok(entries) => entries,
+        Err(err) => {
+            // The feed is a hint: without it names and dates are missing, and nothing else.
+            let hint = err.hint();
+            let failure = Failure::new(Kind::Failed, err);
+            if !source.starts_work() {
+                return Err(hint.into_iter().fold(failure, Failure::hint));
+            }
+            about.warnings.push(problem(&failure).message);
+            Vec::new()
+        }
+    };
+    note_entries(session, source, &entries)?;
+    if !source.starts_work() {
+        return Ok((Vec::new(), Kind::Done));
+    }
+    let url: RemoteUrl = source.repo.web_url.as_str().parse()?;
+    let listing = session.listing(&url)?;
+    let tags: Vec<RemoteTag> = listing
+        .tags
+        .iter()
+        .map(|(name, (object, commit))| RemoteTag { name: name.clone(), object: *object, commit: *commit })
+        .collect();
+    let tip = stack_step::tip_for(session, source);
+    let ledger = session.ledger()?;
+    let now = (session.context.now)();
+    let choice = choose(source, &tags, &entries, &ledger, tip, &session.flows_digest, now);
+    let kind = settle(session, source, &choice, tip, about)?;
+    let jobs = choice.due.into_iter().map(|release| Job::due(release, source)).collect();
+    Ok((jobs, kind))
+}
+
+/// Records what the feed says for the first time, and how far it was read.
+fn note_entries(session: &Session<'_>, source: &Source, entries: &[Entry]) -> Result<()> {
+    if !session.applies() {
+        return Ok(());
+    }
+    let data = session.context.data;
+    let state = crate::release::FeedState::from(data.feed_state()?);
+    let before = state.cursor(&source.id);
+    let now = (session.context.now)();
+    for entry in unseen(source, entries, before.as_ref()) {
+        data.feed_events::<Signal>().append(&Signal::new(source, entry, now))?;
+        if let Some(job) = FeedJob::new(source, entry, now) {
+            data.feed_jobs::<FeedJob>().append(&job)?;
+        }
+    }
+    let after = Cursor::after(entries, before.as_ref(), now);
+    if before.is_none_or(|before| before.last_seen_id != after.last_seen_id) {
+        data.update_feed_state(|map| {
+            let mut state = crate::release::FeedState::from(std::mem::take(map));
+            state.set(&source.id, &after);
+            *map = state.into();
+        })?;
+    }
+    Ok(())
+}
+
+/// Records what needs no work, and says where the source stands.
+fn settle(
+    session: &Session<'_>,
+    source: &Source,
+    choice: &Choice,
+    tip: Option<CommitId>,
+    about: &mut SourceReport,
+) -> Result<Kind> {
+    let line = |tag: &RemoteTag, state, rule: Option<&str>| LedgerLine {
+        event_id: EventId::of_release(&source.repo.name, &tag.name),
+        repo: source.repo.name.clone(),
+        tag: tag.name.clone(),
+        tag_object: tag.object,
+        commit: tag.commit,
+        tip,
+        flows: Some(session.flows_digest.clone()),
+        state,
+        rule: rule.map(str::to_owned),
+        at: session.context.stamp(),
+    };
+    for tag in &choice.superseded {
+        session.enter(&line(tag, State::Superseded, None))?;
+    }
+    for (tag, rule) in &choice.skipped {
+        session.enter(&line(tag, State::Skipped, Some(rule)))?;
+    }
+    about.warnings.extend(choice.warnings.iter().cloned());
+    about.newest = choice.newest.as_ref().map(|newest| standing_of(newest, &choice.due.iter().map(|release| &release.tag).collect::<Vec<_>>()));
+    if let Some(newest) = choice.newest.as_ref().filter(|newest| matches!(newest.due, Due::Settled(State::Conflict | State::Failed, _))) {
+        about.warnings.push(format!("{} {}", newest.tag.name, newest.stands));
+    }
+    match choice.moved.first() {
+        None => Ok(Kind::Done),
+        Some(moved) => {
+            about.error = Some(moved_tag(moved));
+            Ok(Kind::Failed)
+        }
+    }
+}
+
+fn moved_tag(moved: &Moved) -> Problem {
+    Problem {
+        message: format!(
+            "tag {} moved: it was {} when it was dealt with, and is {} now",
+            moved.tag.name, moved.was.commit, moved.tag.commit
+        ),
+        hint: Some(format!(
+            "ask upstream whether that was meant; `--tag {}` carries the stack to where it points now",
+            moved.tag.name
+        )),
+    }
+}
+
+fn standing_of(newest: &Newest, due: &[&TagName]) -> ReleaseReport {
+    let standing = match &newest.due {
+        _ if due.contains(&&newest.tag.name) => Standing::Due,
+        Due::Now(_) => Standing::Seen,
+        Due::Moved { .. } => Standing::Moved,
+        Due::Settled(state, _) => standing(*state),
+    };
+    ReleaseReport { tag: newest.tag.name.clone(), commit: Some(newest.tag.commit), published_at: None, standing }
+}
+
+/// Where a release stands, by its newest line in the ledger.
+pub(super) const fn standing(state: State) -> Standing {
+    match state {
+        State::Seen | State::Blocked => Standing::Seen,
+        State::Failed => Standing::Failed,
+        State::Candidate => Standing::Candidate,
+        State::Conflict => Standing::Conflict,
+        State::Skipped => Standing::Skipped,
+        State::Adopted => Standing::Adopted,
+        State::Superseded => Standing::Superseded,
+        State::Moved => Standing::Moved,
+    }
+}
