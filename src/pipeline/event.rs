@@ -93,7 +93,7 @@ fn carry_through(session: &Session<'_>, job: &Job<'_>, flows: &[Flow]) -> Result
         return Err(two_stacks(one, other));
     }
     let prepared = match stacks.first() {
-        Some(step) => Some(stack_step::prepare(session, job, step).map_err(|err| super::fork::in_flow(step.flow.name(), err))?),
+        Some(step) => Some(stack_step::prepare(session, job, step)?),
         None => None,
     };
     let event = match &prepared {

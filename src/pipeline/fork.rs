@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::session::Session;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::git::{GitError, RemoteUrl, Repository};
 use crate::ids::{CommitId, Digest, RefName, RepoName};
 use crate::store;
@@ -142,13 +142,6 @@ pub(super) fn shown(url: &str) -> String {
         }
         None => url.to_owned(),
     }
-}
-
-/// A usage error that says where it belongs.
-pub(super) fn in_flow(flow: &str, failure: Failure) -> Failure {
-    let kind = failure.kind;
-    let failure = failure.context(format!("flow {flow} cannot carry the stack"));
-    Failure { kind: if kind == Kind::Done { Kind::Failed } else { kind }, ..failure }
 }
 
 #[cfg(test)]
