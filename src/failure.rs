@@ -6,8 +6,22 @@
 
 use std::process::ExitCode;
 
+use crate::actions::ActionsError;
+use crate::candidate::AccountingError;
+use crate::event::EventError;
+use crate::feed::FeedError;
+use crate::flow::{ConfigError, GateClosed, ManifestError};
 use crate::git::GitError;
+use crate::http::HttpError;
+use crate::ids::{InvalidId, InvalidName};
+use crate::pack::LockError;
+use crate::process::ProcessError;
+use crate::record::{FlowResultError, NotAnEvent, StateError};
+use crate::release::SourcesError;
+use crate::runner::CheckError;
 use crate::stack::{InvalidCommitter, PortError, StackError};
+use crate::store::StoreError;
+use crate::workspace::WorkspaceError;
 
 /// How a run ended; the exit codes are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +47,17 @@ impl Kind {
             Self::Usage => 2,
             Self::NeedsPerson => 3,
             Self::Blocked => 4,
+        }
+    }
+
+    /// The kind's name in JSON.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::NeedsPerson => "needs-person",
+            Self::Blocked => "blocked",
         }
     }
 
@@ -84,9 +109,9 @@ impl Failure {
         self
     }
 
-    fn hints(mut self, hint: Option<String>) -> Self {
-        self.hints.extend(hint);
-        self
+    /// The error of a room, with the room's own advice.
+    fn advised(kind: Kind, source: impl Into<anyhow::Error>, hint: Option<String>) -> Self {
+        Self { hints: hint.into_iter().collect(), ..Self::new(kind, source) }
     }
 
     /// The same, said of something larger.
@@ -135,7 +160,7 @@ impl From<GitError> for Failure {
             | GitError::Answer { .. } => Kind::Failed,
         };
         let hint = err.hint();
-        Self::new(kind, err).hints(hint)
+        Self::advised(kind, err, hint)
     }
 }
 
@@ -144,7 +169,7 @@ impl From<PortError> for Failure {
         let hint = err.missing_object().map(|_| {
             "the clone is shallow, partial or damaged: fetch the whole history (`git fetch --unshallow`, in CI `fetch-depth: 0`)".to_owned()
         });
-        Self::new(Kind::Failed, err).hints(hint)
+        Self::advised(Kind::Failed, err, hint)
     }
 }
 
@@ -164,5 +189,189 @@ impl From<StackError> for Failure {
 impl From<InvalidCommitter> for Failure {
     fn from(err: InvalidCommitter) -> Self {
         Self::new(Kind::Usage, err)
+    }
+}
+
+impl From<ProcessError> for Failure {
+    fn from(err: ProcessError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Failed, err, hint)
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(err: HttpError) -> Self {
+        let kind = match &err {
+            HttpError::NotAllowed { .. } | HttpError::Proxy => Kind::Usage,
+            HttpError::BadRedirect { .. }
+            | HttpError::TooManyRedirects { .. }
+            | HttpError::Status { .. }
+            | HttpError::TooLong { .. }
+            | HttpError::TimedOut { .. }
+            | HttpError::Unreachable { .. }
+            | HttpError::Broken { .. } => Kind::Failed,
+        };
+        let hint = err.hint();
+        Self::advised(kind, err, hint)
+    }
+}
+
+impl From<FeedError> for Failure {
+    fn from(err: FeedError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Failed, err, hint)
+    }
+}
+
+impl From<WorkspaceError> for Failure {
+    fn from(err: WorkspaceError) -> Self {
+        let kind = match &err {
+            WorkspaceError::NoRoot { .. }
+            | WorkspaceError::Missing { .. }
+            | WorkspaceError::NotAFile { .. }
+            | WorkspaceError::TooLarge { .. }
+            | WorkspaceError::NotUtf8 { .. }
+            | WorkspaceError::NotJson { .. }
+            | WorkspaceError::Outside { .. }
+            | WorkspaceError::TooMany { .. } => Kind::Usage,
+            WorkspaceError::Read { .. } => Kind::Failed,
+        };
+        let hint = err.hint();
+        Self::advised(kind, err, hint)
+    }
+}
+
+impl From<SourcesError> for Failure {
+    fn from(err: SourcesError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Usage, err, hint)
+    }
+}
+
+impl From<ManifestError> for Failure {
+    fn from(err: ManifestError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Usage, err, hint)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(err: ConfigError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Usage, err, hint)
+    }
+}
+
+impl From<GateClosed> for Failure {
+    fn from(err: GateClosed) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Blocked, err, hint)
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(err: LockError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Usage, err, hint)
+    }
+}
+
+impl From<EventError> for Failure {
+    fn from(err: EventError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Usage, err, hint)
+    }
+}
+
+impl From<NotAnEvent> for Failure {
+    fn from(err: NotAnEvent) -> Self {
+        Self::new(Kind::Usage, err)
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(err: StateError) -> Self {
+        Self::new(Kind::Failed, err)
+    }
+}
+
+impl From<FlowResultError> for Failure {
+    fn from(err: FlowResultError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Failed, err, hint)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(err: StoreError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Failed, err, hint)
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(err: CheckError) -> Self {
+        let kind = match &err {
+            CheckError::NoCommand { .. } | CheckError::Withheld { .. } => Kind::Usage,
+            CheckError::Interrupted { .. } | CheckError::Log { .. } => Kind::Failed,
+        };
+        let hint = err.hint();
+        Self::advised(kind, err, hint)
+    }
+}
+
+impl From<AccountingError> for Failure {
+    fn from(err: AccountingError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Failed, err, Some(hint))
+    }
+}
+
+impl From<ActionsError> for Failure {
+    fn from(err: ActionsError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Failed, err, hint)
+    }
+}
+
+impl From<InvalidName> for Failure {
+    fn from(err: InvalidName) -> Self {
+        Self::new(Kind::Usage, err)
+    }
+}
+
+impl From<InvalidId> for Failure {
+    fn from(err: InvalidId) -> Self {
+        Self::new(Kind::Usage, err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_ends_the_one_that_needs_most_attention_counts() {
+        use Kind::{Blocked, Done, Failed, NeedsPerson, Usage};
+        let falling = [Usage, Failed, NeedsPerson, Blocked, Done];
+        for (at, worse) in falling.into_iter().enumerate() {
+            for better in &falling[at..] {
+                assert_eq!(worse.worse(*better), worse);
+                assert_eq!(better.worse(worse), worse);
+            }
+        }
+        assert_eq!(falling.map(Kind::code), [2, 1, 3, 4, 0]);
+    }
+
+    #[test]
+    fn a_failure_says_what_why_and_what_next() {
+        let missing = WorkspaceError::Missing { path: "feed-sources.json".into() };
+        let failure = Failure::from(missing).context("the sources cannot be read").hint("or name it");
+
+        assert_eq!(failure.kind, Kind::Usage);
+        assert_eq!(failure.title(), "the sources cannot be read");
+        assert_eq!(failure.causes(), ["feed-sources.json does not exist"]);
+        assert_eq!(failure.advice().len(), 2);
+        assert_eq!(failure.advice()[1], "or name it");
     }
 }
