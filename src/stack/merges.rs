@@ -21,7 +21,7 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
     let parents = new_parents(walk, commit)?;
     let gaps = gaps(walk, commit);
     let ids: Vec<CommitId> = parents.iter().map(|parent| parent.commit).collect();
-    let whole = Application { parent: apply::parent_tree(walk.objects, commit)?, commit: commit.tree, there: first.tree };
+    let whole = Application::new(walk.parent_tree(commit)?, commit.tree, first.tree);
     let touched = tree::touched(walk.objects, whole.parent, whole.commit, whole.there)?;
     let paths = apply::paths(&touched);
     if ids == commit.parents {
@@ -52,7 +52,7 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
 /// A merge of which one parent is left, as when it brought upstream in: what the person did in it
 /// goes on as an ordinary commit with its message.
 fn single(walk: &Walk<'_>, commit: &RawCommit, before: TreeId, there: Position) -> Result<Step, StackError> {
-    let application = Application { parent: before, commit: commit.tree, there: there.tree };
+    let application = Application::new(before, commit.tree, there.tree);
     let touched = tree::touched(walk.objects, application.parent, application.commit, application.there)?;
     match apply::apply(walk.merger, application, &touched)? {
         Applied::NothingBefore | Applied::NothingHere => {
@@ -78,7 +78,11 @@ fn new_parents(walk: &Walk<'_>, commit: &RawCommit) -> Result<Vec<Position>, Sta
         for (other_at, other) in stands.iter().enumerate().filter(|(other_at, _)| *other_at != at) {
             let same = one.commit == other.commit;
             let was = walk.objects.is_ancestor(commit.parents[at], commit.parents[other_at])?;
-            let repeats = if same { other_at < at } else { !was && walk.objects.is_ancestor(one.commit, other.commit)? };
+            let repeats = if same {
+                other_at < at
+            } else {
+                !was && walk.objects.is_ancestor(one.commit, other.commit)?
+            };
             needed &= !repeats;
         }
         if needed {
@@ -100,7 +104,7 @@ fn gaps(walk: &Walk<'_>, commit: &RawCommit) -> std::rc::Rc<Vec<usize>> {
 /// git's merge of `parents`, one after the other, conflicts and all.
 fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Result<Merged, StackError> {
     let mut at = parents[0];
-    let mut merged = Merged::trivial(RawCommit::parse(at, &walk.objects.commit(at)?)?.tree);
+    let mut merged = Merged::trivial(apply::tree_of(walk.objects, at)?);
     for (done, parent) in parents.iter().enumerate().skip(1) {
         let next = walk.merger.commits(at, *parent)?;
         let mut conflicts = std::mem::take(&mut merged.conflicts);
@@ -115,8 +119,7 @@ fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Resul
 
 /// The person's part of the old merge on the new automatic one.
 fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> Result<Merged, StackError> {
-    let application = Application { parent: before.tree, commit: old, there: after.tree };
-    let mut outcome = apply::merge(walk.merger, application)?;
+    let mut outcome = apply::merge(walk.merger, Application::new(before.tree, old, after.tree))?;
     for conflict in &after.conflicts {
         let known = outcome.conflicts.iter().any(|other| other.path == conflict.path);
         if !known && is_open(walk, before, &outcome, conflict)? {
@@ -133,7 +136,12 @@ fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> 
 
 /// Whether nobody has settled this conflict of the new automatic merge: the old one did not have
 /// it, or markers are left.
-fn is_open(walk: &Walk<'_>, before: &Merged, outcome: &Merged, conflict: &PathConflict) -> Result<bool, StackError> {
+fn is_open(
+    walk: &Walk<'_>,
+    before: &Merged,
+    outcome: &Merged,
+    conflict: &PathConflict,
+) -> Result<bool, StackError> {
     if !before.conflicts.iter().any(|old| old.path == conflict.path) {
         return Ok(true);
     }
