@@ -140,9 +140,8 @@ fn rebase(app: &App, args: &RebaseArgs) -> Result<Kind> {
 fn text(rebased: &Rebased, args: &RebaseArgs, ui: &Ui) -> String {
     let carry = &rebased.carry;
     let mut text = carry_text(carry, &args.onto, &ui.look());
-    let made = rebased.squashed.unwrap_or(carry.candidate.commit);
     let name = if carry.candidate.complete { "candidate" } else { "so far" };
-    text.push_str(&format!("{name:<10}{made}\n"));
+    text.push_str(&format!("{name:<10}{}\n", carry.candidate.commit));
     if let Some(partial) = carry.partial {
         text.push_str(&format!("{:<10}{partial}\n", "partial"));
     }
