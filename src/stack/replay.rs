@@ -303,7 +303,8 @@ impl<'a> Walk<'a> {
         if let Some(tree) = settle::settled(self, id, application, &outcome)? {
             if tree == there.tree {
                 let mut step = Step::stays(application, paths, Verdict::Empty, there);
-                step.notes.push("the merge that brought upstream in settled it: nothing of it is left".to_owned());
+                step.notes
+                    .push("the merge that brought upstream in settled it: nothing of it is left".to_owned());
                 return Ok(step);
             }
             let mut step = self.go_on(commit, application, touched, Verdict::Resolved, tree, there)?;
