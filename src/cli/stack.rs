@@ -127,7 +127,9 @@ fn rebase(app: &App, args: &RebaseArgs) -> Result<Kind> {
             progress.of(of as u64);
             progress.at(done as u64);
         };
-        plumbing::rebase(&git, app.environment.temporary(), &asked, &mut show)?
+        plumbing::rebase(&git, app.environment.temporary(), &asked, &mut show).map_err(|failure| {
+            failure.context(format!("the stack of `{}` was not carried to `{}`", args.branch, args.onto))
+        })?
     };
     if app.ui.is_json() {
         app.ui.json(&rebased);
