@@ -14,6 +14,7 @@ mod artifact;
 mod errors;
 mod harness;
 mod help;
+mod interruption;
 mod pick;
 mod records;
 mod run;
