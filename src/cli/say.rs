@@ -27,7 +27,7 @@ pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) 
     } else {
         let rest = to_stderr(&app.ui, &report);
         let is_empty = rest.sources.is_empty() && rest.events.is_empty();
-        if is_empty && !report.sources.is_empty() {
+        if is_empty && (report.error.is_some() || !report.sources.is_empty()) {
             rest.notes.iter().for_each(|note| app.ui.note(note));
         } else {
             app.ui.out(&run_text(&rest, &app.ui.look()));
