@@ -232,6 +232,7 @@ fn harness(app: &App, asked: &Harness, how: &How) -> Result<Kind> {
 const SAMPLE_BEFORE: &str = "\
 Two made-up projects: sample/upstream has released v1.1.0, and sample/fork carries twelve patches of
 its own on v1.0.0. Here is what becomes of each of them on v1.1.0.
+
 ";
 
 /// What a newcomer reads last, where a person is needed.
