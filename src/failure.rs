@@ -154,6 +154,7 @@ impl From<GitError> for Failure {
         let kind = match &err {
             GitError::NotARepository(_)
             | GitError::Format { .. }
+            | GitError::Foreign(_)
             | GitError::TooOld { .. }
             | GitError::NoCommit { .. }
             | GitError::NoBranch { .. }

@@ -1,6 +1,6 @@
 //! The proof that every patch that went in is accounted for in what comes out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
@@ -18,6 +18,20 @@ pub(crate) enum AccountingError {
         stated: Box<Counts>,
         /// What the patches say.
         found: Box<Counts>,
+    },
+    /// A patch of the stack has no verdict at all.
+    #[error("patch {commit} went in and has no verdict")]
+    Unheard {
+        /// The patch.
+        commit: CommitId,
+    },
+    /// There are more verdicts than patches, or a patch went in twice.
+    #[error("{stack} patches went in, and there are {carry} verdicts")]
+    Number {
+        /// How many patches the stack has.
+        stack: usize,
+        /// How many were answered for.
+        carry: usize,
     },
     /// A patch is listed twice.
     #[error("patch {commit} is listed twice")]
@@ -43,7 +57,8 @@ pub(crate) enum AccountingError {
         /// The commit that should not be.
         new: CommitId,
     },
-    /// Two patches were carried into one commit.
+    /// Two patches were carried into one commit, and differ. (One that stands on two branches of the
+    /// stack may come to the same bytes on both.)
     #[error("patch {commit} and an earlier one are carried by the same commit {new}")]
     Shared {
         /// The later patch.
@@ -92,11 +107,25 @@ fn completeness(complete: bool) -> &'static str {
     if complete { "complete" } else { "incomplete" }
 }
 
-/// Checks that `carry` loses no patch.
+/// Checks that `carry` has a verdict for each of the commits in `stack`, and loses none.
 ///
 /// # Errors
 /// The first thing that does not add up.
-pub(crate) fn accounting(carry: &Carry) -> Result<(), AccountingError> {
+pub(crate) fn accounting(
+    carry: &Carry,
+    stack: impl IntoIterator<Item = CommitId>,
+) -> Result<(), AccountingError> {
+    let listed: HashSet<CommitId> = carry.patches.iter().map(|patch| patch.commit).collect();
+    let mut patches = 0;
+    for commit in stack {
+        patches += 1;
+        if !listed.contains(&commit) {
+            return Err(AccountingError::Unheard { commit });
+        }
+    }
+    if patches != carry.patches.len() {
+        return Err(AccountingError::Number { stack: patches, carry: carry.patches.len() });
+    }
     let found = Counts::of(carry.patches.iter().map(|patch| patch.verdict));
     if found != carry.counts {
         return Err(AccountingError::Counts { stated: Box::new(carry.counts), found: Box::new(found) });
@@ -117,7 +146,8 @@ pub(crate) fn accounting(carry: &Carry) -> Result<(), AccountingError> {
 #[derive(Default)]
 struct Books {
     seen: HashSet<CommitId>,
-    made: HashSet<CommitId>,
+    /// What the patch says that a new commit carries.
+    made: HashMap<CommitId, (String, String)>,
     open: HashSet<CommitId>,
 }
 
@@ -134,8 +164,11 @@ impl Books {
             (Verdict::Conflict | Verdict::Blocked, Some(new)) => {
                 return Err(AccountingError::Smuggled { commit, verdict, new });
             }
-            (_, Some(new)) if verdict.is_carried() && !self.made.insert(new) => {
-                return Err(AccountingError::Shared { commit, new });
+            (_, Some(new)) if verdict.is_carried() => {
+                let says = (patch.author.clone(), patch.subject.clone());
+                if *self.made.entry(new).or_insert_with(|| says.clone()) != says {
+                    return Err(AccountingError::Shared { commit, new });
+                }
             }
             _ => {}
         }
@@ -157,6 +190,11 @@ impl Books {
 mod tests {
     use super::*;
     use crate::candidate::sample;
+
+    /// The carry against the stack that it lists.
+    fn accounting(carry: &Carry) -> Result<(), AccountingError> {
+        super::accounting(carry, carry.patches.iter().map(|patch| patch.commit))
+    }
 
     #[test]
     fn a_carry_that_adds_up_passes() {
@@ -189,6 +227,34 @@ mod tests {
         let mut carry = sample::conflicting();
         carry.patches.remove(0);
         assert!(matches!(accounting(&carry), Err(AccountingError::Counts { .. })));
+    }
+
+    #[test]
+    fn a_patch_without_a_verdict_fails_even_where_the_counts_fit() {
+        let mut carry = sample::conflicting();
+        let stack: Vec<_> = carry.patches.iter().map(|patch| patch.commit).collect();
+        carry.patches.remove(0);
+        carry.counts = Counts::of(carry.patches.iter().map(|patch| patch.verdict));
+        let result = super::accounting(&carry, stack.clone());
+        assert_eq!(result, Err(AccountingError::Unheard { commit: stack[0] }));
+    }
+
+    #[test]
+    fn a_verdict_for_what_never_went_in_fails() {
+        let carry = sample::conflicting();
+        let stack = carry.patches.iter().skip(1).map(|patch| patch.commit);
+        assert!(matches!(super::accounting(&carry, stack), Err(AccountingError::Number { .. })));
+    }
+
+    #[test]
+    fn one_patch_on_two_branches_may_come_to_one_commit() {
+        let result = spoilt(|carry| {
+            let (author, subject) = (carry.patches[0].author.clone(), carry.patches[0].subject.clone());
+            let new_commit = carry.patches[0].new_commit;
+            let twin = &mut carry.patches[1];
+            (twin.author, twin.subject, twin.new_commit) = (author, subject, new_commit);
+        });
+        assert_eq!(result, Ok(()));
     }
 
     #[test]

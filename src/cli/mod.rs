@@ -1,46 +1,172 @@
 //! Arguments, one handler a command.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `environment` | what surrounds the process |
+//! | `options` | what every command takes |
+//! | `interruption` | signals |
+//! | `trace` | `-v` |
+//! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
+//! | `run`, `stack`, `records`, `setup` | the commands |
+//! | `reference` | docs/cli.md, from the definitions themselves |
 
 pub(crate) mod environment;
+mod interruption;
+mod options;
+mod records;
+mod reference;
+mod run;
+mod say;
+mod setup;
 mod stack;
+mod trace;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
+use crate::store::DataDir;
+use crate::ui::Ui;
 use environment::Environment;
+use interruption::{End, listen_during};
+use options::Options;
 
-/// Carries a fork's patch stack to every upstream release, and says what became of each patch.
+const EXAMPLES: &str = "\
+Getting started:
+  patch-moi run harness        see the whole of it on a made-up fork: no network, no configuration
+  cd YOUR-FORK                 then on your own fork, where main carries the patches:
+  patch-moi run release --repo OWNER/NAME --branch main --dry-run
+  patch-moi run release --repo OWNER/NAME --branch main
+
+Files:
+  the workspace root   --workspace-root, else the nearest folder at or above the current one that
+                       holds .codex/workspace.toml, else the current one
+  DATA_DIR             --data-dir, else the variable DATA_DIR, both relative to the workspace root;
+                       else data in it where that exists, else .codex/workspace/actions/data
+
+Exit codes:
+  0  done, or nothing to do         3  a patch needs a person
+  1  something failed               4  blocked: a closed gate, a rebase in progress, a permission
+  2  a wrong command, configuration or name; nothing was begun
+
+Where several things happened, 1 counts before 3 before 4 before 0.";
+
+/// Carries a fork's patch stack to every upstream release, and says what became of each patch
+///
+/// It looks at what upstream has released, re-applies the fork's own commits on the release, and
+/// leaves a candidate with a report: what was carried, what upstream has by now, and which patches
+/// need a person. The maintained branch itself is never touched.
 #[derive(Debug, Parser)]
-#[command(name = "patch-moi", version, propagate_version = true)]
+#[command(name = "patch-moi", bin_name = "patch-moi", version, after_help = EXAMPLES)]
 struct Cli {
+    #[command(flatten)]
+    options: Options,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
     Stack(stack::Args),
+    Events(records::EventsArgs),
+    Dispatches(records::DispatchesArgs),
+    Attempts(records::AttemptsArgs),
+    Status(records::StatusArgs),
+    Setup(setup::Args),
+    /// Print the reference of the command line as Markdown
+    #[command(hide = true)]
+    Reference,
+}
+
+/// What every handler is given.
+#[derive(Clone)]
+struct App {
+    environment: Environment,
+    options: Options,
+    ui: Arc<Ui>,
+}
+
+impl App {
+    /// DATA_DIR.
+    fn data(&self) -> Result<DataDir> {
+        let workspace = self.options.workspace(&self.environment)?;
+        Ok(self.options.data(&self.environment, &workspace))
+    }
 }
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
     let environment = Environment::of_process();
-    let cli = Cli::parse();
-    let done = match cli.command {
-        Command::Stack(args) => stack::run(&environment, &args),
+    let Cli { options, command } = match Cli::try_parse_from(environment.args()) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
     };
-    report(done)
+    let ui = Arc::new(Ui::new(options.streams(&environment)));
+    trace::start(&ui, options.verbose);
+    let app = App { environment, options, ui };
+    let worker = app.clone();
+    let end = listen_during(move || handle(&worker, command));
+    let kind = match end {
+        End::Done(Ok(kind)) | End::Asked(Ok(kind)) => kind,
+        End::Done(Err(failure)) => say::failure(&app, &failure),
+        End::Asked(Err(_)) | End::Left => say::failure(&app, &interrupted()),
+    };
+    finish(&app, kind)
 }
-#[expect(clippy::print_stderr, reason = "x")]
-fn report(done: Result<Kind>) -> ExitCode {
-    match done {
-        Ok(kind) => kind.into(),
-        Err(failure) => {
-            eprintln!("error: {}", failure.title());
-            for cause in failure.causes() { eprintln!("  {cause}"); }
-            for hint in failure.advice() { eprintln!("  hint: {hint}"); }
-            failure.kind.into()
+
+fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
+    match command {
+        None => app.ui.out(&Cli::command().render_long_help().ansi().to_string()),
+        Some(Command::Reference) => app.ui.out(&reference::markdown(Cli::command())),
+        Some(Command::Run(args)) => return run::run(app, &args),
+        Some(Command::Stack(args)) => return stack::run(app, &args),
+        Some(Command::Events(args)) => return records::events(app, &args),
+        Some(Command::Dispatches(args)) => return records::dispatches(app, &args),
+        Some(Command::Attempts(args)) => return records::attempts(app, &args),
+        Some(Command::Status(args)) => return records::status(app, &args),
+        Some(Command::Setup(args)) => return setup::run(app, &args),
+    }
+    Ok(Kind::Done)
+}
+
+fn interrupted() -> Failure {
+    Failure::new(Kind::Failed, anyhow::anyhow!("interrupted; nothing half-written is left"))
+        .hint("run the same command again: it begins where the records say that it stands")
+}
+
+/// Help that was asked for is no mistake; clap itself writes it, in the terminal's colours.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A reader who went away (`patch-moi --help | head`) has read enough.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Kind::Done.into(),
+        _ => Kind::Usage.into(),
+    }
+}
+
+/// Nothing is said after this: what could not be written is a failure of its own.
+fn finish(app: &App, kind: Kind) -> ExitCode {
+    match app.ui.finish() {
+        Ok(()) => kind.into(),
+        Err(error) => {
+            let title = "not everything could be written to standard output or standard error";
+            app.ui.error(title, &[error.to_string()], &["make room, or write it somewhere else".to_owned()]);
+            let _ = app.ui.finish();
+            kind.worse(Kind::Failed).into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_agree_with_each_other() {
+        Cli::command().debug_assert();
     }
 }

@@ -1,5 +1,7 @@
 //! What was made on the workbench, brought to the fork: one pack, then the refs.
 
+use std::collections::HashSet;
+
 use super::repository::{commit_id, oid};
 use super::{GitError, Repository, Workbench};
 use crate::ids::{CommitId, RefName};
@@ -34,7 +36,7 @@ impl Workbench {
         moves: &[RefMove],
         known: &[CommitId],
     ) -> Result<Delivery, GitError> {
-        let objects = self.send(fork, moves, known)?;
+        let objects = self.send(fork, moves.iter().filter_map(|step| step.to), known)?;
         let failed = fork.library("moving refs");
         let mut transaction = fork.inner.transaction().map_err(&failed)?;
         for step in moves {
@@ -47,7 +49,8 @@ impl Workbench {
             }
             match step.to {
                 Some(to) => {
-                    let who = git2::Signature::new("patch-moi", "patch-moi@localhost", &git2::Time::new(0, 0));
+                    let who =
+                        git2::Signature::new("patch-moi", "patch-moi@localhost", &git2::Time::new(0, 0));
                     let who = who.map_err(&failed)?;
                     transaction
                         .set_target(step.name.as_str(), oid(to.object()), Some(&who), "patch-moi: carried")
@@ -61,25 +64,63 @@ impl Workbench {
         Ok(Delivery { objects })
     }
 
-    fn send(&self, fork: &Repository, moves: &[RefMove], known: &[CommitId]) -> Result<usize, GitError> {
+    /// Brings to `fork` what `tips` need and it does not have, as one pack: how many objects that is.
+    /// No ref names them yet.
+    ///
+    /// # Errors
+    /// Where the fork cannot be written, or an object is missing.
+    pub(crate) fn send(
+        &self,
+        fork: &Repository,
+        tips: impl IntoIterator<Item = CommitId>,
+        known: &[CommitId],
+    ) -> Result<usize, GitError> {
         let failed = self.bench.library("packing what was carried");
-        let new: Vec<CommitId> = moves.iter().filter_map(|step| step.to).filter(|to| !fork.has(*to)).collect();
-        if new.is_empty() {
+        let missing = self.missing(fork, tips, known).map_err(&failed)?;
+        if missing.is_empty() {
             return Ok(0);
         }
-        let mut walk = self.bench.inner.revwalk().map_err(&failed)?;
-        for commit in &new {
-            walk.push(oid(commit.object())).map_err(&failed)?;
-        }
-        for commit in known.iter().filter(|commit| fork.has(**commit)) {
-            walk.hide(oid(commit.object())).map_err(&failed)?;
-        }
         let mut pack = self.bench.inner.packbuilder().map_err(&failed)?;
-        pack.insert_walk(&mut walk).map_err(&failed)?;
-        pack.write(&fork.objects_dir().join("pack"), 0o444).map_err(&failed)?;
-        if let Ok(odb) = fork.inner.odb() {
-            odb.refresh().map_err(&failed)?;
+        for id in &missing {
+            pack.insert_object(*id, None).map_err(&failed)?;
         }
-        Ok(pack.object_count())
+        let failed = fork.library("writing what was carried");
+        pack.write(&fork.objects_dir().join("pack"), 0o444).map_err(&failed)?;
+        fork.inner.odb().and_then(|odb| odb.refresh()).map_err(&failed)?;
+        Ok(missing.len())
+    }
+
+    /// Every object that `tips` reach and `fork` does not have. Goes down only where something is
+    /// missing, so the cost follows what is new.
+    fn missing(
+        &self,
+        fork: &Repository,
+        tips: impl IntoIterator<Item = CommitId>,
+        known: &[CommitId],
+    ) -> Result<Vec<git2::Oid>, git2::Error> {
+        let (odb, bench) = (fork.inner.odb()?, &self.bench.inner);
+        let mut seen: HashSet<git2::Oid> = known.iter().map(|commit| oid(commit.object())).collect();
+        let mut is_new =
+            |id: git2::Oid| seen.insert(id) && !odb.exists_ext(id, git2::OdbLookupFlags::NO_REFRESH);
+        let (mut missing, mut trees) = (Vec::new(), Vec::new());
+        let mut commits: Vec<git2::Oid> =
+            tips.into_iter().map(|tip| oid(tip.object())).filter(|id| is_new(*id)).collect();
+        while let Some(id) = commits.pop() {
+            let commit = bench.find_commit(id)?;
+            missing.push(id);
+            commits.extend(commit.parent_ids().filter(|id| is_new(*id)));
+            trees.extend(Some(commit.tree_id()).filter(|id| is_new(*id)));
+        }
+        while let Some(id) = trees.pop() {
+            missing.push(id);
+            for entry in &bench.find_tree(id)? {
+                match entry.kind() {
+                    Some(git2::ObjectType::Tree) => trees.extend(Some(entry.id()).filter(|id| is_new(*id))),
+                    Some(git2::ObjectType::Blob) => missing.extend(Some(entry.id()).filter(|id| is_new(*id))),
+                    _ => {}
+                }
+            }
+        }
+        Ok(missing)
     }
 }

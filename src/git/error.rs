@@ -21,6 +21,9 @@ pub(crate) enum GitError {
         /// Which format, such as `sha256 objects`.
         format: String,
     },
+    /// The repository belongs to another user, who could have it run anything.
+    #[error("{} belongs to another user", .0.display())]
+    Foreign(PathBuf),
     /// The git program is missing or too old.
     #[error("git {found} is too old: patch-moi needs {needed} or newer")]
     TooOld {
@@ -136,13 +139,25 @@ impl GitError {
             Self::NotARepository(path) => {
                 Some(format!("name the fork's checkout, or `git clone` it to {}", path.display()))
             }
-            Self::Format { .. } => Some("use a clone with SHA-1 objects and the `files` ref format".to_owned()),
-            Self::TooOld { .. } => Some("install a newer git, and see that it comes first on PATH".to_owned()),
-            Self::NoCommit { .. } => Some("check the name; in a shallow clone, fetch the history first".to_owned()),
-            Self::NoBranch { branch, .. } => {
-                Some(format!("check `target_branch` or `--branch`; `git fetch origin {branch}` brings a branch that only the remote has"))
+            Self::Format { .. } => Some(
+                "use a whole clone (no `--filter`) with SHA-1 objects and the `files` ref format".to_owned(),
+            ),
+            Self::Foreign(path) => Some(format!(
+                "if you trust it: `git config --global --add safe.directory {}`",
+                path.display()
+            )),
+            Self::TooOld { .. } => {
+                Some("install a newer git, and see that it comes first on PATH".to_owned())
             }
-            Self::NoTag { known, .. } if known.is_empty() => Some("it has no tag at all: check the upstream URL".to_owned()),
+            Self::NoCommit { .. } => {
+                Some("check the name; in a shallow clone, fetch the history first".to_owned())
+            }
+            Self::NoBranch { branch, .. } => Some(format!(
+                "check `target_branch` or `--branch`; `git fetch origin {branch}` brings a branch that only the remote has"
+            )),
+            Self::NoTag { known, .. } if known.is_empty() => {
+                Some("it has no tag at all: check the upstream URL".to_owned())
+            }
             Self::NoTag { known, .. } => Some(format!("its newest tags are {}", known.join(", "))),
             Self::TagOfNoCommit { .. } => Some("name the tag of a release".to_owned()),
             Self::Url { .. } => Some("use https://, ssh:// or a path".to_owned()),

@@ -25,6 +25,17 @@ fn done(what: &'static str, command: Command) -> Result<Vec<u8>, GitError> {
     command.run().and_then(Output::success).map_err(|source| GitError::Program { what, source })
 }
 
+/// A path that git made up for a collision ends in `~` and the name of a side; the engine names
+/// sides by their ids, the markers by words.
+fn renamed(path: &[u8], sides: &[(String, &str)]) -> Vec<u8> {
+    for (id, word) in sides {
+        if let Some(stem) = path.strip_suffix(id.as_bytes()).filter(|stem| stem.ends_with(b"~")) {
+            return [stem, word.as_bytes()].concat();
+        }
+    }
+    path.to_vec()
+}
+
 impl Workbench {
     /// Points a ref of the workbench, which no one else sees, at a commit.
     ///
@@ -39,7 +50,12 @@ impl Workbench {
     ///
     /// # Errors
     /// Where git refuses.
-    pub(crate) fn bundle(&self, path: &Path, refs: &[RefName], prerequisite: CommitId) -> Result<(), GitError> {
+    pub(crate) fn bundle(
+        &self,
+        path: &Path,
+        refs: &[RefName],
+        prerequisite: CommitId,
+    ) -> Result<(), GitError> {
         let command = self.isolated().args(["bundle", "create", "--quiet"]).arg(path);
         let command = command.args(refs.iter().map(RefName::as_str)).arg(format!("^{prerequisite}"));
         done("bundle create", command).map(drop)
@@ -95,20 +111,33 @@ impl Workbench {
         paths: &[Vec<u8>],
     ) -> Result<Vec<ConflictFile>, PortError> {
         let failed = |err: GitError| PortError::new("the conflicted files could not be written", err);
-        let name = |name: &str, commit| RefName::join("refs/heads", name).map_err(|err| PortError::new("naming", err)).and_then(|name| self.name(&name, commit).map_err(failed));
+        let name = |name: &str, commit| {
+            RefName::join("refs/heads", name)
+                .map_err(|err| PortError::new("naming", err))
+                .and_then(|name| self.name(&name, commit).map_err(failed))
+        };
         name("carried-so-far", there)?;
         name("patch", patch)?;
-        let parent = self.bench.commit(&format!("{patch}^1")).map_or_else(|_| crate::stack::empty_tree().to_string(), |parent| parent.to_string());
+        let parent = self
+            .bench
+            .commit(&format!("{patch}^1"))
+            .map_or_else(|_| crate::stack::empty_tree().to_string(), |parent| parent.to_string());
         let command = self
             .isolated_with_attributes(attributes)
             .args(["-c", "merge.conflictStyle=diff3", "merge-tree", "--write-tree", "-z", "--no-messages"])
             .arg(format!("--merge-base={parent}"))
             .args(["carried-so-far", "patch"]);
-        let output = command.run().map_err(|source| failed(GitError::Program { what: "merge-tree", source }))?;
-        let tree = output.stdout.bytes.split(|byte| *byte == 0).next().and_then(|id| std::str::from_utf8(id).ok());
+        let output =
+            command.run().map_err(|source| failed(GitError::Program { what: "merge-tree", source }))?;
+        let tree =
+            output.stdout.bytes.split(|byte| *byte == 0).next().and_then(|id| std::str::from_utf8(id).ok());
         let tree: Option<ObjectId> = tree.and_then(|id| id.parse().ok());
         let tree = tree.ok_or_else(|| failed(GitError::Answer { what: "merge-tree" }))?;
-        paths.iter().map(|path| self.file(TreeId::new(tree), path)).collect()
+        let sides = [(there.to_string(), "carried-so-far"), (patch.to_string(), "patch")];
+        let file = |path: &Vec<u8>| {
+            Ok(ConflictFile { path: path.clone(), ..self.file(TreeId::new(tree), &renamed(path, &sides))? })
+        };
+        paths.iter().map(file).collect()
     }
 
     fn file(&self, tree: TreeId, path: &[u8]) -> Result<ConflictFile, PortError> {
@@ -126,10 +155,23 @@ impl Workbench {
     /// # Errors
     /// Where git refuses.
     pub(crate) fn check_out(&self, dir: &Path, commit: CommitId) -> Result<PathBuf, GitError> {
-        let clone = self.git.isolated(Some(self.path())).args(["clone", "--quiet", "--shared", "--no-checkout", "--no-tags", "--template="]);
+        let clone = self.git.isolated(Some(self.path())).args([
+            "clone",
+            "--quiet",
+            "--shared",
+            "--no-checkout",
+            "--no-tags",
+            "--template=",
+        ]);
         self.name_for_checkout(commit)?;
         done("clone", clone.arg("--").arg(self.path()).arg(dir).cwd(self.path()))?;
-        let checkout = self.git.isolated(Some(self.path())).args(["-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach"]);
+        let checkout = self.git.isolated(Some(self.path())).args([
+            "-c",
+            "advice.detachedHead=false",
+            "checkout",
+            "--quiet",
+            "--detach",
+        ]);
         done("checkout", checkout.arg(commit.to_string()).cwd(dir))?;
         Ok(dir.to_owned())
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::program::Git;
 use super::remote::{Listing, RemoteUrl};
+use super::workbench::option;
 use super::{GitError, Repository};
 use crate::ids::{CommitId, ObjectId, RepoName, TagName};
 use crate::process::{Command, Output};
@@ -71,7 +72,12 @@ impl Git {
     ///
     /// # Errors
     /// [`GitError::Unreachable`].
-    pub(crate) fn fetch_branch(&self, into: &Repository, url: &RemoteUrl, branch: &str) -> Result<(), GitError> {
+    pub(crate) fn fetch_branch(
+        &self,
+        into: &Repository,
+        url: &RemoteUrl,
+        branch: &str,
+    ) -> Result<(), GitError> {
         self.fetch(into, url, &[format!("+refs/heads/{branch}:refs/remotes/origin/{branch}")])
     }
 
@@ -92,8 +98,8 @@ impl Git {
 fn in_repository(command: Command, repository: &Repository) -> Command {
     let dir = repository.inner.path();
     command
-        .arg(format!("--git-dir={}", dir.display()))
+        .arg(option("--git-dir=", dir))
         .arg("-c")
-        .arg(format!("safe.directory={}", dir.display()))
+        .arg(option("safe.directory=", dir))
         .cwd(repository.path())
 }

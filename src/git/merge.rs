@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use super::{GitError, Workbench};
 use super::repository::oid;
+use super::{GitError, Workbench};
 use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::process::Status;
 use crate::stack::{ConflictKind, FullMerge, Merged, PathConflict, PortError};
@@ -57,7 +57,7 @@ impl<'a> GitMerge<'a> {
 }
 
 impl FullMerge for GitMerge<'_> {
-    fn trees(&self, base: TreeId, ours: TreeId, theirs: TreeId) -> Result<Merged, PortError> {
+    fn trees(&self, base: TreeId, ours: ObjectId, theirs: ObjectId) -> Result<Merged, PortError> {
         self.ask(&[&format!("--merge-base={base}"), &ours.to_string(), &theirs.to_string()])
     }
 
@@ -83,13 +83,15 @@ fn read_answer(from: &mut impl BufRead, clean: bool) -> std::io::Result<Merged> 
         if file.is_empty() {
             break;
         }
-        let (path, stage, submodule) = conflicted(&file).ok_or_else(|| strange("git's merge listed no path"))?;
+        let (path, stage, submodule) =
+            conflicted(&file).ok_or_else(|| strange("git's merge listed no path"))?;
         let stages = paths.entry(path).or_default();
         stages.seen[stage - 1] = true;
         stages.submodule |= submodule;
     }
     read_messages(from, &mut paths)?;
-    let conflicts = paths.into_iter().map(|(path, stages)| PathConflict { kind: stages.kind(), path }).collect();
+    let conflicts =
+        paths.into_iter().map(|(path, stages)| PathConflict { kind: stages.kind(), path }).collect();
     Ok(Merged { tree, clean: false, conflicts })
 }
 
@@ -117,7 +119,10 @@ fn field(from: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.read_until(0, &mut bytes)?;
     if bytes.pop() != Some(0) {
-        return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "git's merge ended before its answer"));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::UnexpectedEof,
+            "git's merge ended before its answer",
+        ));
     }
     Ok(bytes)
 }

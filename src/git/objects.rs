@@ -94,18 +94,34 @@ impl Objects for Workbench {
                 // Also said of a commit that is not there, which is another thing.
                 self.commit(one).and_then(|_| self.commit(other)).map(|_| None)
             }
-            Err(source) => Err(PortError::new(format!("the history of {one} and {other} could not be read"), source)),
+            Err(source) => {
+                Err(PortError::new(format!("the history of {one} and {other} could not be read"), source))
+            }
         }
     }
 
     fn is_ancestor(&self, ancestor: CommitId, descendant: CommitId) -> Result<bool, PortError> {
-        let failed = |source| PortError::new(format!("the history of {descendant} could not be read"), source);
+        let failed =
+            |source| PortError::new(format!("the history of {descendant} could not be read"), source);
         Ok(ancestor == descendant
             || self
                 .bench
                 .inner
                 .graph_descendant_of(oid(descendant.object()), oid(ancestor.object()))
                 .map_err(failed)?)
+    }
+
+    fn patch_id(&self, before: TreeId, after: TreeId) -> Result<ObjectId, PortError> {
+        let failed =
+            |source| PortError::new(format!("the change from {before} to {after} could not be read"), source);
+        let tree = |id: TreeId| match id == empty_tree() {
+            true => Ok(None),
+            false => self.bench.inner.find_tree(oid(id.object())).map(Some),
+        };
+        let (before, after) = (tree(before).map_err(failed)?, tree(after).map_err(failed)?);
+        let diff =
+            self.bench.inner.diff_tree_to_tree(before.as_ref(), after.as_ref(), None).map_err(failed)?;
+        diff.patchid(None).map(object_id).map_err(failed)
     }
 }
 

@@ -37,7 +37,11 @@ impl Git {
         let said = said.map_err(|source| GitError::Program { what: "--version", source })?;
         let said = String::from_utf8_lossy(&said).trim().to_owned();
         let found = said.strip_prefix("git version ").unwrap_or(&said);
-        if is_enough(found) { Ok(git) } else { Err(GitError::TooOld { found: found.to_owned(), needed: NEEDED.0 }) }
+        if is_enough(found) {
+            Ok(git)
+        } else {
+            Err(GitError::TooOld { found: found.to_owned(), needed: NEEDED.0 })
+        }
     }
 
     /// A git that sees no configuration but its repository's own and answers in English. With
@@ -95,7 +99,13 @@ mod tests {
 
     #[test]
     fn a_git_that_cannot_merge_trees_is_too_old() {
-        for (version, enough) in [("2.39.5", false), ("2.44.0.rc1", false), ("2.45.0", true), ("2.50.1 (Apple Git-155)", true), ("3.0", true)] {
+        for (version, enough) in [
+            ("2.39.5", false),
+            ("2.44.0.rc1", false),
+            ("2.45.0", true),
+            ("2.50.1 (Apple Git-155)", true),
+            ("3.0", true),
+        ] {
             assert_eq!(is_enough(version), enough, "{version}");
         }
     }

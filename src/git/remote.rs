@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::program::Git;
 use super::GitError;
+use super::program::Git;
 use crate::ids::{CommitId, ObjectId, TagName};
 
 /// Where a repository can be fetched from: https, ssh, a file URL, a path, or http on this machine.
@@ -29,7 +29,8 @@ impl FromStr for RemoteUrl {
     type Err = GitError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse = |why| GitError::Url { url: text.chars().take(200).flat_map(char::escape_default).collect(), why };
+        let refuse =
+            |why| GitError::Url { url: text.chars().take(200).flat_map(char::escape_default).collect(), why };
         if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
             return Err(refuse("it is empty, too long or holds a control character"));
         }
@@ -41,7 +42,10 @@ impl FromStr for RemoteUrl {
         }
         let local = |rest: &str| {
             let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-            let host = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(host, _)| host);
+            let host = host
+                .rsplit_once(':')
+                .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+                .map_or(host, |(host, _)| host);
             ["localhost", "127.0.0.1", "[::1]"].contains(&host)
         };
         match text.split_once("://") {
@@ -73,7 +77,16 @@ impl Git {
     pub(crate) fn list(&self, url: &RemoteUrl) -> Result<Listing, GitError> {
         let output = self
             .transport()
-            .args(["ls-remote", "--symref", "--quiet", "--", url.as_str(), "HEAD", "refs/heads/*", "refs/tags/*"])
+            .args([
+                "ls-remote",
+                "--symref",
+                "--quiet",
+                "--",
+                url.as_str(),
+                "HEAD",
+                "refs/heads/*",
+                "refs/tags/*",
+            ])
             .output_limit(256 * 1024 * 1024)
             .run()
             .and_then(crate::process::Output::success)
@@ -113,10 +126,20 @@ mod tests {
 
     #[test]
     fn a_url_that_could_run_something_is_refused() {
-        for text in ["", "-upload-pack=x", "ext::sh -c x", "http://example.org/x", "ftp://x/y", "git://x/y", "a\nb"] {
+        for text in
+            ["", "-upload-pack=x", "ext::sh -c x", "http://example.org/x", "ftp://x/y", "git://x/y", "a\nb"]
+        {
             assert!(text.parse::<RemoteUrl>().is_err(), "{text:?}");
         }
-        for text in ["https://github.com/openai/codex", "git@github.com:a/b.git", "/tmp/x", "../x", "file:///tmp/x", "http://127.0.0.1:8000/x", "http://localhost/x"] {
+        for text in [
+            "https://github.com/openai/codex",
+            "git@github.com:a/b.git",
+            "/tmp/x",
+            "../x",
+            "file:///tmp/x",
+            "http://127.0.0.1:8000/x",
+            "http://localhost/x",
+        ] {
             assert!(text.parse::<RemoteUrl>().is_ok(), "{text:?}");
         }
     }
@@ -128,7 +151,11 @@ mod tests {
             "ref: refs/heads/main\tHEAD\n{commit}\tHEAD\n{commit}\trefs/heads/main\n{object}\trefs/tags/v1\n{commit}\trefs/tags/v1^{{}}\n{commit}\trefs/tags/-x\njunk\n"
         ));
         assert_eq!(listing.default_branch.as_deref(), Some("main"));
-        let tags: Vec<_> = listing.tags.iter().map(|(tag, (object, commit))| (tag.to_string(), object.to_string(), commit.to_string())).collect();
+        let tags: Vec<_> = listing
+            .tags
+            .iter()
+            .map(|(tag, (object, commit))| (tag.to_string(), object.to_string(), commit.to_string()))
+            .collect();
         assert_eq!(tags, [("v1".to_owned(), object, commit)]);
     }
 }

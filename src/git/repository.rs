@@ -23,7 +23,8 @@ impl Repository {
     /// Opens the repository whose work tree or git directory is `path`.
     ///
     /// # Errors
-    /// [`GitError::NotARepository`], or [`GitError::Format`] for SHA-256 objects and reftables.
+    /// [`GitError::NotARepository`], [`GitError::Foreign`] for one that somebody else owns, or
+    /// [`GitError::Format`] for SHA-256 objects, reftables and partial clones.
     pub(crate) fn open(path: &Path) -> Result<Self, GitError> {
         let flags = git2::RepositoryOpenFlags::NO_SEARCH;
         let opened = git2::Repository::open_ext(path, flags, std::iter::empty::<&Path>());
@@ -32,7 +33,10 @@ impl Repository {
             Err(_) if !path.join(".git").exists() && !path.join("HEAD").exists() => {
                 Err(GitError::NotARepository(path.to_owned()))
             }
-            Err(source) => Err(GitError::Format { path: path.to_owned(), format: source.message().to_owned() }),
+            Err(source) if source.code() == ErrorCode::Owner => Err(GitError::Foreign(path.to_owned())),
+            Err(source) => {
+                Err(GitError::Format { path: path.to_owned(), format: source.message().to_owned() })
+            }
         }
     }
 
@@ -126,7 +130,8 @@ impl Repository {
         }
         let mut options = git2::StatusOptions::new();
         options.include_untracked(true).exclude_submodules(true);
-        let statuses = self.inner.statuses(Some(&mut options)).map_err(self.library("reading the work tree"))?;
+        let statuses =
+            self.inner.statuses(Some(&mut options)).map_err(self.library("reading the work tree"))?;
         let path = |entry: git2::StatusEntry<'_>| String::from_utf8_lossy(entry.path_bytes()).into_owned();
         Ok(statuses.iter().map(path).take(limit).collect())
     }
@@ -137,7 +142,9 @@ impl Repository {
     /// [`GitError::InProgress`].
     pub(crate) fn must_be_idle(&self, branch: &str) -> Result<(), GitError> {
         let what = match self.inner.state() {
-            RepositoryState::Rebase | RepositoryState::RebaseInteractive | RepositoryState::RebaseMerge => "a rebase",
+            RepositoryState::Rebase | RepositoryState::RebaseInteractive | RepositoryState::RebaseMerge => {
+                "a rebase"
+            }
             RepositoryState::ApplyMailbox | RepositoryState::ApplyMailboxOrRebase => "a rebase or `git am`",
             _ => return Ok(()),
         };
@@ -159,7 +166,9 @@ impl Repository {
         for reference in self.inner.references_glob(&format!("{namespace}/*")).map_err(&failed)? {
             let Ok(reference) = reference else { continue };
             let (Ok(name), Some(object)) = (reference.name(), reference.target()) else { continue };
-            let Some(rest) = name.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')) else { continue };
+            let Some(rest) = name.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')) else {
+                continue;
+            };
             let Ok(commit) = reference.peel_to_commit() else { continue };
             found.push((rest.to_owned(), object_id(object), commit_id(commit.id())));
         }

@@ -3,7 +3,9 @@
 //! Everything new is written here, so that a run that fails or is killed leaves nothing in the
 //! fork, and so that the fork's configuration, attributes and hooks have no say.
 
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -34,8 +36,7 @@ impl Workbench {
         let failed = |source| GitError::Temporary { dir: temporary.to_owned(), source };
         let dir = tempfile::Builder::new().prefix("patch-moi-").tempdir_in(temporary).map_err(failed)?;
         drop(Repository::make_bare(dir.path())?);
-        let lent = format!("{}\n", fork.objects_dir().display());
-        borrow(&dir.path().join("objects/info"), &lent).map_err(failed)?;
+        borrow(dir.path(), fork).map_err(failed)?;
         let bench = Repository::open(dir.path())?;
         Ok(Self { git: git.clone(), bench, dir })
     }
@@ -53,7 +54,7 @@ impl Workbench {
     /// A git in the workbench that sees nobody's configuration.
     pub(super) fn isolated(&self) -> Command {
         let command = self.git.isolated(Some(self.path()));
-        command.arg(format!("--git-dir={}", self.path().display())).cwd(self.path())
+        command.arg(option("--git-dir=", self.path())).cwd(self.path())
     }
 
     /// The same, with the attributes that `tree` has and no others.
@@ -64,13 +65,59 @@ impl Workbench {
     /// A git in the workbench with the user's configuration, for transport.
     pub(super) fn transport(&self) -> Command {
         let command = self.git.transport();
-        command.arg(format!("--git-dir={}", self.path().display())).cwd(self.path())
+        command.arg(option("--git-dir=", self.path())).cwd(self.path())
     }
 }
 
-/// Names the lender, for libgit2 and git alike: gitrepository-layout(5), objects/info/alternates.
+/// `--option=path`, whatever bytes the path has.
+pub(super) fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(name);
+    option.push(path);
+    option
+}
+
+/// How far git and libgit2 follow a lender that borrows itself.
+const DEPTH: usize = 5;
+
+/// Names the lenders, for libgit2 and git alike, and where the fork's history was cut off:
+/// gitrepository-layout(5), objects/info/alternates and shallow.
+///
+/// The lenders' own lenders are named too: libgit2 does not follow a relative path there.
 #[expect(clippy::disallowed_methods, reason = "a private repository that is gone with the run is no state")]
-fn borrow(info: &Path, lender: &str) -> std::io::Result<()> {
-    std::fs::create_dir_all(info)?;
-    std::fs::write(info.join("alternates"), lender)
+fn borrow(bench: &Path, fork: &Repository) -> std::io::Result<()> {
+    let mut lenders = vec![fork.objects_dir()];
+    let mut at = 0;
+    for _ in 0..DEPTH {
+        let end = lenders.len();
+        for own in lenders[at..end].to_vec() {
+            lenders.extend(borrowed(&own).into_iter().filter(|lender| lender.is_dir()));
+        }
+        at = end;
+    }
+    let mut lines = Vec::new();
+    for (number, lender) in lenders.into_iter().enumerate() {
+        let line = match lender.as_os_str().as_bytes().contains(&b'\n') {
+            false => lender,
+            true => {
+                let link = bench.join(format!("lender-{number}"));
+                std::os::unix::fs::symlink(lender, &link)?;
+                link
+            }
+        };
+        lines.extend_from_slice(line.as_os_str().as_bytes());
+        lines.push(b'\n');
+    }
+    std::fs::create_dir_all(bench.join("objects/info"))?;
+    std::fs::write(bench.join("objects/info/alternates"), lines)?;
+    match std::fs::read(fork.inner.commondir().join("shallow")) {
+        Ok(cut) => std::fs::write(bench.join("shallow"), cut),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The object directories that `own` borrows from.
+fn borrowed(own: &Path) -> Vec<PathBuf> {
+    let listed = std::fs::read(own.join("info/alternates")).unwrap_or_default();
+    let lines = listed.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && line[0] != b'#');
+    lines.map(|line| own.join(OsStr::from_bytes(line))).collect()
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::failure::Result;
+use crate::candidate::accounting;
+use crate::failure::{Failure, Result};
 use crate::git::{Git, GitMerge, RefMove, Repository, Workbench};
 use crate::ids::{CommitId, RefName, TreeId};
 use crate::stack::{self, Carry, Committer, Conflict, Objects, Picked, RawCommit, StackError};
@@ -33,9 +34,11 @@ pub(crate) struct Rebase {
 pub(crate) struct Rebased {
     #[serde(flatten)]
     pub(crate) carry: Carry,
-    /// The candidate as one commit, where it was asked for and is complete.
+    /// Where the candidate was made one commit: the last commit of the stack that it was made of.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) squashed: Option<CommitId>,
+    pub(crate) stack: Option<CommitId>,
+    /// How many new objects the repository was given; nothing where it cannot be written.
+    pub(crate) objects: Option<usize>,
     /// The ref that was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) written: Option<RefName>,
@@ -56,20 +59,36 @@ pub(crate) fn rebase(
     let (tip, onto) = (repository.commit(&asked.branch)?, repository.commit(&asked.onto)?);
     let base = asked.base.as_ref().map(|base| repository.commit(base)).transpose()?;
     let bench = Workbench::new(git, &repository, temporary)?;
-    let inventory = stack::take(&bench, tip, onto, base.as_slice())?;
+    let inventory = stack::take(&bench, tip, onto, base.as_slice()).map_err(|err| {
+        Failure::from(err).context(format!("`{}` cannot be carried to `{}`", asked.branch, asked.onto))
+    })?;
     let merger = GitMerge::new(&bench, tree_of(&bench, onto)?);
-    let carry = stack::carry(&bench, &merger, &inventory, &asked.committer, progress)?;
+    let mut carry = stack::carry(&bench, &merger, &inventory, &asked.committer, progress)?;
+    accounting(&carry, inventory.commits())?;
+    let mut made: Vec<CommitId> =
+        carry.patches.iter().filter_map(|patch| patch.new_commit).chain(carry.partial).collect();
+    let message = || stack::squash_message(&carry, &asked.onto);
     let squashed = match asked.squash {
-        true => stack::squash(&bench, &carry, &stack::squash_message(&carry, &asked.onto), &asked.committer)?,
+        true => stack::squash(&bench, &carry, &message(), &asked.committer)?,
         false => None,
     };
-    let mut written = None;
-    if let Some(name) = asked.write_ref.as_ref().filter(|_| carry.candidate.complete) {
-        let to = Some(squashed.unwrap_or(carry.candidate.commit));
-        bench.deliver(&repository, &[RefMove { name: name.clone(), from, to }], &[tip, onto])?;
-        written = Some(name.clone());
+    let stack = squashed.map(|commit| std::mem::replace(&mut carry.candidate.commit, commit));
+    made.push(carry.candidate.commit);
+    let known = [tip, onto];
+    let wanted = asked.write_ref.as_ref().filter(|_| carry.candidate.complete);
+    let objects = match (bench.send(&repository, made, &known), wanted) {
+        (Ok(objects), _) => Some(objects),
+        (Err(err), Some(_)) => return Err(err.into()),
+        (Err(_), None) => None,
+    };
+    if let Some(name) = wanted {
+        bench.deliver(
+            &repository,
+            &[RefMove { name: name.clone(), from, to: Some(carry.candidate.commit) }],
+            &known,
+        )?;
     }
-    Ok(Rebased { carry, squashed, written })
+    Ok(Rebased { stack, objects, written: wanted.cloned(), carry })
 }
 
 /// The tree of a commit.
@@ -126,8 +145,9 @@ impl<'a> Picker<'a> {
     }
 
     fn pick(&self, commit: &str, onto: &str) -> Result<Outcome> {
-        let repository = self.bench.repository();
-        let (commit, onto) = (repository.commit(commit)?, repository.commit(onto)?);
+        let [commit, onto] =
+            [commit, onto].map(|id| id.parse::<CommitId>().map_err(|err| Failure::new(Kind::Usage, err)));
+        let (commit, onto) = (commit?, onto?);
         let attributes = tree_of(self.bench, onto)?;
         let merger = GitMerge::new(self.bench, attributes);
         Ok(match stack::pick(self.bench, &merger, commit, onto)? {

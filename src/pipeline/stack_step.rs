@@ -179,7 +179,7 @@ pub(super) fn carry(
     let carry = stack::carry(&bench, &merger, &inventory, &prepared.committer, &mut tell)
         .map_err(|err| explained(prepared, err))?;
     drop(progress);
-    candidate::accounting(&carry)?;
+    candidate::accounting(&carry, inventory.commits())?;
     let squashed = squash(&bench, prepared, &carry)?;
     finish(session, prepared, &frame, &bench, &inventory, &refs, carry, squashed)
 }

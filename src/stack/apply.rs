@@ -1,9 +1,9 @@
 //! One ordinary patch on one new parent.
 
-use super::StackError;
 use super::ports::{FullMerge, Merged, Objects, PortError};
 use super::tree::Touched;
-use crate::ids::TreeId;
+use super::{RawCommit, StackError};
+use crate::ids::{CommitId, TreeId};
 
 /// A patch as three trees: what it was written on, what it made of that, where it is to go.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,30 @@ pub(super) struct Application {
     pub(super) parent: TreeId,
     pub(super) commit: TreeId,
     pub(super) there: TreeId,
+    /// The commits of `there` and of the patch: git names colliding paths after them.
+    names: Option<(CommitId, CommitId)>,
+}
+
+impl Application {
+    /// The change from `parent` to `commit`, to be made of `there`.
+    pub(super) const fn new(parent: TreeId, commit: TreeId, there: TreeId) -> Self {
+        Self { parent, commit, there, names: None }
+    }
+
+    /// The same, said of the commits that `there` and `commit` are the trees of.
+    pub(super) const fn named(self, there: CommitId, commit: CommitId) -> Self {
+        Self { names: Some((there, commit)), ..self }
+    }
+
+    /// The same patch somewhere else.
+    pub(super) const fn on(self, there: TreeId) -> Self {
+        Self::new(self.parent, self.commit, there)
+    }
+
+    /// What takes the patch out of `there`.
+    const fn inverse(self, there: TreeId) -> Self {
+        Self::new(self.commit, self.parent, there)
+    }
 }
 
 /// What became of an application.
@@ -35,7 +59,10 @@ pub(super) fn merge(merger: &dyn FullMerge, patch: Application) -> Result<Merged
     if patch.parent == patch.commit {
         return Ok(Merged::trivial(patch.there));
     }
-    merger.trees(patch.parent, patch.there, patch.commit)
+    match patch.names {
+        Some((there, commit)) => merger.trees(patch.parent, there.object(), commit.object()),
+        None => merger.trees(patch.parent, patch.there.object(), patch.commit.object()),
+    }
 }
 
 /// Applies the patch.
@@ -60,25 +87,42 @@ pub(super) fn apply(
 
 /// Whether `onto` has the patch: in the same words, so that it changes nothing there; or in other
 /// words, so that it conflicts there while its inverse applies and takes effect.
-pub(super) fn is_absorbed(merger: &dyn FullMerge, patch: Application, onto: TreeId) -> Result<bool, PortError> {
-    let forward = merge(merger, Application { there: onto, ..patch })?;
+pub(super) fn is_absorbed(
+    merger: &dyn FullMerge,
+    patch: Application,
+    onto: TreeId,
+) -> Result<bool, PortError> {
+    let forward = merge(merger, patch.on(onto))?;
     if forward.clean {
         return Ok(forward.tree == onto);
     }
-    let inverse = merge(merger, Application { parent: patch.commit, commit: patch.parent, there: onto })?;
-    Ok(inverse.clean && inverse.tree != onto)
+    can_be_taken_out(merger, patch, onto)
 }
 
-/// The paths of a change, as a set would hold them: sorted, each once.
+/// Whether the inverse of the patch applies to `there` and takes effect.
+pub(super) fn can_be_taken_out(
+    merger: &dyn FullMerge,
+    patch: Application,
+    there: TreeId,
+) -> Result<bool, PortError> {
+    let inverse = merge(merger, patch.inverse(there))?;
+    Ok(inverse.clean && inverse.tree != there)
+}
+
+/// The paths of a change: sorted, each once.
 pub(super) fn paths(touched: &[Touched]) -> Vec<Vec<u8>> {
     touched.iter().map(|spot| spot.path.clone()).collect()
 }
 
 /// The tree of a commit's first parent, or the empty tree.
-pub(super) fn parent_tree(
-    objects: &dyn Objects,
-    commit: &super::RawCommit,
-) -> Result<TreeId, StackError> {
-    let Some(parent) = commit.parents.first() else { return Ok(super::tree::empty()) };
-    Ok(super::RawCommit::parse(*parent, &objects.commit(*parent)?)?.tree)
+pub(super) fn parent_tree(objects: &dyn Objects, commit: &RawCommit) -> Result<TreeId, StackError> {
+    match commit.parents.first() {
+        Some(parent) => tree_of(objects, *parent),
+        None => Ok(super::tree::empty()),
+    }
+}
+
+/// The tree of a commit.
+pub(super) fn tree_of(objects: &dyn Objects, id: CommitId) -> Result<TreeId, StackError> {
+    Ok(RawCommit::parse(id, &objects.commit(id)?)?.tree)
 }

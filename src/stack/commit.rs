@@ -2,6 +2,7 @@
 //!
 //! Format: git-cat-file(1) of a commit; gitformat-signature(5) for what is dropped.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -11,6 +12,9 @@ use crate::ids::{CommitId, TreeId};
 
 /// Headers that vouch for the old bytes and would be false on the new ones.
 const SIGNATURES: [&[u8]; 3] = [b"gpgsig", b"gpgsig-sha256", b"mergetag"];
+
+/// Names of the one encoding beside UTF-8 whose bytes are code points.
+const LATIN_1: [&[u8]; 4] = [b"ISO-8859-1", b"ISO8859-1", b"latin-1", b"latin1"];
 
 /// A commit's content, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +73,7 @@ impl RawCommit {
     /// Takes a commit's content apart.
     ///
     /// # Errors
-    /// [`StackError::Malformed`] where a header that every commit has is missing.
+    /// [`StackError::Malformed`] where it has no tree or an id is none.
     pub(crate) fn parse(id: CommitId, content: &[u8]) -> Result<Self, StackError> {
         let malformed = |why| StackError::Malformed { commit: id, why };
         let (mut tree, mut parents, mut author, mut committer) = (None, Vec::new(), None, None);
@@ -83,7 +87,9 @@ impl RawCommit {
             }
             let (key, value) = split_header(line);
             match key {
-                b"tree" if tree.is_none() => tree = Some(parse_id(value).ok_or_else(|| malformed("its tree is no id"))?),
+                b"tree" if tree.is_none() => {
+                    tree = Some(parse_id(value).ok_or_else(|| malformed("its tree is no id"))?)
+                }
                 b"parent" if author.is_none() => {
                     parents.push(parse_id(value).ok_or_else(|| malformed("a parent is no id"))?);
                 }
@@ -101,11 +107,22 @@ impl RawCommit {
         Ok(Self {
             tree: TreeId::new(tree.ok_or_else(|| malformed("it has no tree"))?),
             parents: parents.into_iter().map(CommitId::new).collect(),
-            author: author.ok_or_else(|| malformed("it has no author"))?,
-            committer: committer.ok_or_else(|| malformed("it has no committer"))?,
+            author: author.unwrap_or_default(),
+            committer: committer.unwrap_or_default(),
             extra,
             message: rest.to_vec(),
         })
+    }
+
+    /// Whether it can be written anew. History has commits without an author, and they can be read;
+    /// but git refuses to make another.
+    pub(super) fn must_be_whole(&self, id: CommitId) -> Result<(), StackError> {
+        let missing = match (self.author.is_empty(), self.committer.is_empty()) {
+            (true, _) => "it has no author",
+            (_, true) => "it has no committer",
+            _ => return Ok(()),
+        };
+        Err(StackError::Malformed { commit: id, why: missing })
     }
 
     /// The same commit on other parents with another tree.
@@ -149,16 +166,30 @@ impl RawCommit {
         self.extra.iter().filter(|header| is_signature(header)).count()
     }
 
-    /// The first line of the message, lossily decoded.
+    /// The first paragraph of the message as one line, as git's `%s` has it.
     pub(crate) fn subject(&self) -> String {
-        let text = String::from_utf8_lossy(&self.message);
-        text.trim_start().lines().next().unwrap_or_default().trim_end().to_owned()
+        let text = self.decode(&self.message);
+        let lines = text.lines().map(str::trim_end).skip_while(|line| line.is_empty());
+        lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
-    /// `Name <address>` of the author, lossily decoded.
+    /// `Name <address>` of the author, decoded.
     pub(crate) fn author(&self) -> String {
-        let text = String::from_utf8_lossy(&self.author);
+        let text = self.decode(&self.author);
         text.rsplit_once('>').map_or_else(|| text.to_string(), |(who, _)| format!("{who}>"))
+    }
+
+    /// Text for people. Where the commit says that it is Latin-1 it is read so, else lossily as UTF-8.
+    fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
+        let is_latin = |header: &Vec<u8>| {
+            let (key, value) = split_header(header);
+            let value = value.trim_ascii_end();
+            key == b"encoding" && LATIN_1.iter().any(|name| value.eq_ignore_ascii_case(name))
+        };
+        if std::str::from_utf8(bytes).is_err() && self.extra.iter().any(is_latin) {
+            return bytes.iter().map(|byte| char::from(*byte)).collect();
+        }
+        String::from_utf8_lossy(bytes)
     }
 }
 
@@ -185,7 +216,13 @@ fn date(line: &[u8]) -> Option<(i64, String)> {
 
 fn later(own: Option<(i64, String)>, onto: Option<(i64, String)>) -> String {
     let (seconds, zone) = match (own, onto) {
-        (Some(own), Some(onto)) => if own.0 > onto.0 { own } else { onto },
+        (Some(own), Some(onto)) => {
+            if own.0 > onto.0 {
+                own
+            } else {
+                onto
+            }
+        }
         (Some(date), None) | (None, Some(date)) => date,
         (None, None) => (0, "+0000".to_owned()),
     };

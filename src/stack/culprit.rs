@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::apply::tree_of;
 use super::apply::{self, Application};
 use super::ports::Objects;
 use super::replay::Walk;
@@ -27,14 +28,14 @@ pub(super) fn breaking(
     let mut probe = |tree: TreeId| {
         let mut there = tree;
         for companion in &before {
-            let merged = apply::merge(walk.merger, Application { there, ..*companion })?;
+            let merged = apply::merge(walk.merger, companion.on(there))?;
             if merged.clean {
                 there = merged.tree;
             }
         }
-        Ok(!apply::merge(walk.merger, Application { there, ..patch })?.clean)
+        Ok(!apply::merge(walk.merger, patch.on(there))?.clean)
     };
-    let line = Line::of(walk)?;
+    let line = walk.line()?;
     if line.commits.is_empty() || !probe(tree_of(walk.objects, walk.inventory.onto)?)? {
         return Ok(None);
     }
@@ -47,7 +48,7 @@ pub(super) fn breaking(
 /// The upstream commit with which the patch has nothing left to change.
 pub(super) fn absorbing(walk: &Walk<'_>, patch: Application) -> Result<Option<Culprit>, StackError> {
     let mut probe = |tree: TreeId| Ok(apply::is_absorbed(walk.merger, patch, tree)?);
-    let line = Line::of(walk)?;
+    let line = walk.line()?;
     if line.commits.is_empty() || probe(tree_of(walk.objects, line.start)?)? {
         return Ok(None);
     }
@@ -55,15 +56,16 @@ pub(super) fn absorbing(walk: &Walk<'_>, patch: Application) -> Result<Option<Cu
 }
 
 /// Upstream's way to the release.
-struct Line {
+#[derive(Debug)]
+pub(super) struct Line {
     /// The last commit that base and release share.
-    start: CommitId,
+    pub(super) start: CommitId,
     /// The first-parent line after it, oldest first; the release is the last.
     commits: Vec<CommitId>,
 }
 
 impl Line {
-    fn of(walk: &Walk<'_>) -> Result<Self, StackError> {
+    pub(super) fn of(walk: &Walk<'_>) -> Result<Self, StackError> {
         let (base, onto) = (walk.inventory.base, walk.inventory.onto);
         let start = walk.objects.merge_base(base, onto)?.unwrap_or(base);
         let mut commits = walk.objects.first_parents(onto, start)?;
@@ -102,8 +104,8 @@ fn base_side(
     for id in walk.objects.first_parents(walk.inventory.base, start)? {
         let commit = RawCommit::parse(id, &walk.objects.commit(id)?)?;
         let parent = apply::parent_tree(walk.objects, &commit)?;
-        let touched = tree::touched(walk.objects, parent, commit.tree, parent)?;
-        if touched.iter().any(|spot| paths.contains(&spot.path)) {
+        let changed = tree::changed(walk.objects, parent, commit.tree)?;
+        if changed.iter().any(|path| paths.contains(path)) {
             return named(walk.objects, id, Side::Base, probes).map(Some);
         }
     }
@@ -117,19 +119,15 @@ fn companions(walk: &Walk<'_>, id: CommitId, paths: &BTreeSet<Vec<u8>>) -> Vec<A
     while let Some(id) = waiting.pop() {
         let Some(place) = walk.places.get(&id) else { continue };
         let parents = &walk.inventory.commits[*place].1.parents;
-        waiting.extend(parents.iter().filter(|parent| {
-            walk.places.get(parent).is_some_and(|place| below.insert(*place))
-        }));
+        waiting.extend(
+            parents.iter().filter(|parent| walk.places.get(parent).is_some_and(|place| below.insert(*place))),
+        );
     }
     let shares = |place: &&usize| {
         let walked = &walk.walked[**place];
         walked.verdict.is_carried() && !walked.paths.is_disjoint(paths)
     };
     below.iter().filter(shares).map(|place| walk.walked[*place].application).collect()
-}
-
-fn tree_of(objects: &dyn Objects, id: CommitId) -> Result<TreeId, StackError> {
-    Ok(RawCommit::parse(id, &objects.commit(id)?)?.tree)
 }
 
 fn named(objects: &dyn Objects, id: CommitId, side: Side, probes: u32) -> Result<Culprit, StackError> {

@@ -37,6 +37,11 @@ impl Inventory {
         self.commits.len()
     }
 
+    /// The patches' commits, parents before children.
+    pub(crate) fn commits(&self) -> impl Iterator<Item = CommitId> + '_ {
+        self.commits.iter().map(|(id, _)| *id)
+    }
+
     /// Whether the release already is in the branch: nothing is to be carried.
     pub(crate) fn is_adopted(&self, objects: &dyn Objects) -> Result<bool, StackError> {
         Ok(objects.is_ancestor(self.onto, self.tip)?)
@@ -66,7 +71,9 @@ pub(crate) fn take(
     let own: HashSet<CommitId> = objects.reachable(&[tip], &hidden)?.into_iter().collect();
     let mut raw = HashMap::with_capacity(own.len());
     for id in &own {
-        raw.insert(*id, RawCommit::parse(*id, &objects.commit(*id)?)?);
+        let commit = RawCommit::parse(*id, &objects.commit(*id)?)?;
+        commit.must_be_whole(*id)?;
+        raw.insert(*id, commit);
     }
     let boundary = boundary(tip, &own, &raw);
     let base = base(objects, tip, onto, &own, &raw, &boundary)?;
@@ -77,7 +84,11 @@ pub(crate) fn take(
 }
 
 /// The commits outside the stack that it stands on.
-fn boundary(tip: CommitId, own: &HashSet<CommitId>, raw: &HashMap<CommitId, RawCommit>) -> BTreeSet<CommitId> {
+fn boundary(
+    tip: CommitId,
+    own: &HashSet<CommitId>,
+    raw: &HashMap<CommitId, RawCommit>,
+) -> BTreeSet<CommitId> {
     if own.is_empty() {
         return BTreeSet::from([tip]);
     }
@@ -94,16 +105,7 @@ fn base(
     raw: &HashMap<CommitId, RawCommit>,
     boundary: &BTreeSet<CommitId>,
 ) -> Result<CommitId, PortError> {
-    let mut newest = Vec::new();
-    for one in boundary {
-        let mut is_newest = true;
-        for other in boundary.iter().filter(|other| *other != one) {
-            is_newest &= !objects.is_ancestor(*one, *other)?;
-        }
-        if is_newest {
-            newest.push(*one);
-        }
-    }
+    let newest = newest(objects, boundary)?;
     if let [only] = newest[..] {
         return Ok(only);
     }
@@ -118,6 +120,30 @@ fn base(
         return Ok(at);
     }
     Ok(objects.merge_base(tip, onto)?.unwrap_or(at))
+}
+
+/// The commits that no other one of them holds. Each is compared with the newest so far alone, so
+/// that many old ones cost little.
+fn newest(objects: &dyn Objects, boundary: &BTreeSet<CommitId>) -> Result<Vec<CommitId>, PortError> {
+    let mut newest: Vec<CommitId> = Vec::new();
+    for one in boundary {
+        let mut held = false;
+        for other in &newest {
+            held = held || objects.is_ancestor(*one, *other)?;
+        }
+        if held {
+            continue;
+        }
+        let mut kept = Vec::with_capacity(newest.len() + 1);
+        for other in newest {
+            if !objects.is_ancestor(other, *one)? {
+                kept.push(other);
+            }
+        }
+        kept.push(*one);
+        newest = kept;
+    }
+    Ok(newest)
 }
 
 /// What the boundary reaches and the release does not.

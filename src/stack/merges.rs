@@ -21,7 +21,7 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
     let parents = new_parents(walk, commit)?;
     let gaps = gaps(walk, commit);
     let ids: Vec<CommitId> = parents.iter().map(|parent| parent.commit).collect();
-    let whole = Application { parent: apply::parent_tree(walk.objects, commit)?, commit: commit.tree, there: first.tree };
+    let whole = Application::new(walk.parent_tree(commit)?, commit.tree, first.tree);
     let touched = tree::touched(walk.objects, whole.parent, whole.commit, whole.there)?;
     let paths = apply::paths(&touched);
     if ids == commit.parents {
@@ -52,7 +52,7 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
 /// A merge of which one parent is left, as when it brought upstream in: what the person did in it
 /// goes on as an ordinary commit with its message.
 fn single(walk: &Walk<'_>, commit: &RawCommit, before: TreeId, there: Position) -> Result<Step, StackError> {
-    let application = Application { parent: before, commit: commit.tree, there: there.tree };
+    let application = Application::new(before, commit.tree, there.tree);
     let touched = tree::touched(walk.objects, application.parent, application.commit, application.there)?;
     match apply::apply(walk.merger, application, &touched)? {
         Applied::NothingBefore | Applied::NothingHere => {
@@ -68,17 +68,23 @@ fn single(walk: &Walk<'_>, commit: &RawCommit, before: TreeId, there: Position) 
     }
 }
 
-/// Where the parents stand now. One that has become part of another is no parent any more, unless
-/// it was so in the old merge (`git merge --no-ff`).
+/// Where the parents stand now. One that has nothing of its own any more is no parent: it is part of
+/// another one, and was not so in the old merge (`git merge --no-ff`). The first parent goes only
+/// where it has become the release itself: a branch whose patches upstream took still is the branch
+/// that the others were merged into.
 fn new_parents(walk: &Walk<'_>, commit: &RawCommit) -> Result<Vec<Position>, StackError> {
     let stands: Vec<Position> = commit.parents.iter().map(|parent| walk.position(*parent)).collect();
     let mut kept = Vec::new();
     for (at, one) in stands.iter().enumerate() {
+        let stays = at == 0 && one.commit != walk.inventory.onto;
         let mut needed = true;
         for (other_at, other) in stands.iter().enumerate().filter(|(other_at, _)| *other_at != at) {
-            let same = one.commit == other.commit;
-            let was = walk.objects.is_ancestor(commit.parents[at], commit.parents[other_at])?;
-            let repeats = if same { other_at < at } else { !was && walk.objects.is_ancestor(one.commit, other.commit)? };
+            let repeats = if one.commit == other.commit {
+                other_at < at
+            } else {
+                let was = walk.objects.is_ancestor(commit.parents[at], commit.parents[other_at])?;
+                !stays && !was && walk.objects.is_ancestor(one.commit, other.commit)?
+            };
             needed &= !repeats;
         }
         if needed {
@@ -100,7 +106,7 @@ fn gaps(walk: &Walk<'_>, commit: &RawCommit) -> std::rc::Rc<Vec<usize>> {
 /// git's merge of `parents`, one after the other, conflicts and all.
 fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Result<Merged, StackError> {
     let mut at = parents[0];
-    let mut merged = Merged::trivial(RawCommit::parse(at, &walk.objects.commit(at)?)?.tree);
+    let mut merged = Merged::trivial(apply::tree_of(walk.objects, at)?);
     for (done, parent) in parents.iter().enumerate().skip(1) {
         let next = walk.merger.commits(at, *parent)?;
         let mut conflicts = std::mem::take(&mut merged.conflicts);
@@ -115,8 +121,7 @@ fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Resul
 
 /// The person's part of the old merge on the new automatic one.
 fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> Result<Merged, StackError> {
-    let application = Application { parent: before.tree, commit: old, there: after.tree };
-    let mut outcome = apply::merge(walk.merger, application)?;
+    let mut outcome = apply::merge(walk.merger, Application::new(before.tree, old, after.tree))?;
     for conflict in &after.conflicts {
         let known = outcome.conflicts.iter().any(|other| other.path == conflict.path);
         if !known && is_open(walk, before, &outcome, conflict)? {
@@ -133,7 +138,12 @@ fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> 
 
 /// Whether nobody has settled this conflict of the new automatic merge: the old one did not have
 /// it, or markers are left.
-fn is_open(walk: &Walk<'_>, before: &Merged, outcome: &Merged, conflict: &PathConflict) -> Result<bool, StackError> {
+fn is_open(
+    walk: &Walk<'_>,
+    before: &Merged,
+    outcome: &Merged,
+    conflict: &PathConflict,
+) -> Result<bool, StackError> {
     if !before.conflicts.iter().any(|old| old.path == conflict.path) {
         return Ok(true);
     }

@@ -15,6 +15,7 @@
 //! | `apply` | one ordinary patch on one new parent |
 //! | `merges` | one merge on its new parents |
 //! | `settle` | what a person settled when upstream was merged in |
+//! | `upstream` | whether upstream had a patch and took it out again |
 //! | `culprit` | the upstream commit that made the difference |
 //! | `commit`, `tree` | git's raw formats |
 
@@ -30,7 +31,7 @@ mod replay;
 mod settle;
 mod squash;
 mod tree;
-
+mod upstream;
 
 use thiserror::Error;
 

@@ -1,9 +1,9 @@
 //! One commit on one new parent, outside any stack.
 
+use super::StackError;
 use super::apply::{self, Application};
 use super::commit::RawCommit;
 use super::ports::{FullMerge, Objects, PathConflict};
-use super::StackError;
 use crate::ids::{CommitId, TreeId};
 
 /// What a pick came to: a tree, or the paths in conflict.
@@ -32,7 +32,7 @@ pub(crate) fn pick(
     }
     let there = RawCommit::parse(onto, &objects.commit(onto)?)?.tree;
     let parent = apply::parent_tree(objects, &raw)?;
-    let outcome = apply::merge(merger, Application { parent, commit: raw.tree, there })?;
+    let outcome = apply::merge(merger, Application::new(parent, raw.tree, there).named(onto, commit))?;
     if outcome.clean {
         return Ok(Picked::Clean(outcome.tree));
     }

@@ -28,7 +28,11 @@ impl PortError {
 
     /// The object `id` is not in the repository.
     pub(crate) fn missing(id: ObjectId) -> Self {
-        Self { action: format!("object {id} is missing from the repository"), missing: Some(id), source: None }
+        Self {
+            action: format!("object {id} is missing from the repository"),
+            missing: Some(id),
+            source: None,
+        }
     }
 
     /// The object that is missing, where that is the cause.
@@ -57,12 +61,16 @@ pub(crate) trait Objects {
     fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, PortError>;
     /// Whether `ancestor` is `descendant` or one of its ancestors.
     fn is_ancestor(&self, ancestor: CommitId, descendant: CommitId) -> Result<bool, PortError>;
+    /// A digest of the change between two trees that line numbers and white space do not alter:
+    /// git-patch-id(1).
+    fn patch_id(&self, before: TreeId, after: TreeId) -> Result<ObjectId, PortError>;
 }
 
 /// git's own merge: merge-ort, renames on, no configuration.
 pub(crate) trait FullMerge {
-    /// The three-way merge of trees.
-    fn trees(&self, base: TreeId, ours: TreeId, theirs: TreeId) -> Result<Merged, PortError>;
+    /// The three-way merge of trees. A side is a tree, or a commit that stands for its tree; its id
+    /// becomes part of the names that git makes up where paths collide (`name~side`).
+    fn trees(&self, base: TreeId, ours: ObjectId, theirs: ObjectId) -> Result<Merged, PortError>;
     /// The merge of commits, whose merge bases git finds itself. Markers in the result have
     /// constant labels.
     fn commits(&self, ours: CommitId, theirs: CommitId) -> Result<Merged, PortError>;

@@ -1,14 +1,16 @@
 //! The walk over the stack: each commit on what has been carried before it.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::apply::{self, Application, Applied};
 use super::commit::{Committer, RawCommit};
-use super::culprit;
+use super::culprit::{self, Line};
 use super::inventory::Inventory;
 use super::ports::{FullMerge, Merged, Objects, PathConflict};
 use super::tree::{self, Touched};
+use super::upstream::Upstream;
 use super::{Candidate, Carry, Conflict, Counts, Culprit, Patch, StackError, Verdict, merges, settle};
 use crate::ids::{CommitId, TreeId};
 
@@ -74,7 +76,12 @@ pub(super) struct Step {
 
 impl Step {
     /// A step after which the branch stands where it stood before.
-    pub(super) fn stays(application: Application, paths: Vec<Vec<u8>>, verdict: Verdict, stands: Position) -> Self {
+    pub(super) fn stays(
+        application: Application,
+        paths: Vec<Vec<u8>>,
+        verdict: Verdict,
+        stands: Position,
+    ) -> Self {
         Self {
             application,
             paths,
@@ -100,6 +107,10 @@ pub(super) struct Walk<'a> {
     positions: HashMap<CommitId, Position>,
     pub(super) places: HashMap<CommitId, usize>,
     pub(super) walked: Vec<Walked>,
+    /// Every open path, with the places of the uncarried patches that touch it, ascending.
+    open: HashMap<Vec<u8>, Vec<usize>>,
+    line: OnceCell<Line>,
+    upstream: OnceCell<Upstream>,
     patches: Vec<Patch>,
 }
 
@@ -121,6 +132,9 @@ impl<'a> Walk<'a> {
             positions: HashMap::new(),
             places,
             walked: Vec::new(),
+            open: HashMap::new(),
+            line: OnceCell::new(),
+            upstream: OnceCell::new(),
             patches: Vec::new(),
         })
     }
@@ -134,6 +148,32 @@ impl<'a> Walk<'a> {
         })
     }
 
+    /// Upstream's way to the release, looked up once.
+    pub(super) fn line(&self) -> Result<&Line, StackError> {
+        if let Some(line) = self.line.get() {
+            return Ok(line);
+        }
+        let line = Line::of(self)?;
+        Ok(self.line.get_or_init(|| line))
+    }
+
+    /// Upstream's own changes on the way to the release, looked up once.
+    fn upstream(&self) -> Result<&Upstream, StackError> {
+        if let Some(upstream) = self.upstream.get() {
+            return Ok(upstream);
+        }
+        let upstream = Upstream::of(self)?;
+        Ok(self.upstream.get_or_init(|| upstream))
+    }
+
+    /// The tree of a commit's first parent, or the empty tree.
+    pub(super) fn parent_tree(&self, commit: &RawCommit) -> Result<TreeId, StackError> {
+        match commit.parents.first().and_then(|parent| self.places.get(parent)) {
+            Some(place) => Ok(self.inventory.commits[*place].1.tree),
+            None => apply::parent_tree(self.objects, commit),
+        }
+    }
+
     fn step(&self, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
         match commit.parents[..] {
             [] => Ok(self.keep(id, commit)),
@@ -144,16 +184,22 @@ impl<'a> Walk<'a> {
 
     /// A history of its own that was merged in stands on nothing and stays as it is.
     fn keep(&self, id: CommitId, commit: &RawCommit) -> Step {
-        let application = Application { parent: tree::empty(), commit: commit.tree, there: tree::empty() };
+        let application = Application::new(tree::empty(), commit.tree, tree::empty());
         let stands = Position { commit: id, tree: commit.tree, gaps: Rc::default() };
         let mut step = Step::stays(application, Vec::new(), Verdict::Clean, stands);
         step.carried = Some((id, commit.tree));
         step
     }
 
-    fn ordinary(&self, id: CommitId, commit: &RawCommit, there: Position, parent: CommitId) -> Result<Step, StackError> {
+    fn ordinary(
+        &self,
+        id: CommitId,
+        commit: &RawCommit,
+        there: Position,
+        parent: CommitId,
+    ) -> Result<Step, StackError> {
         let application =
-            Application { parent: apply::parent_tree(self.objects, commit)?, commit: commit.tree, there: there.tree };
+            Application::new(self.parent_tree(commit)?, commit.tree, there.tree).named(there.commit, id);
         let touched = tree::touched(self.objects, application.parent, application.commit, application.there)?;
         let paths = apply::paths(&touched);
         if there.commit == parent {
@@ -163,10 +209,14 @@ impl<'a> Walk<'a> {
             return Ok(step);
         }
         match apply::apply(self.merger, application, &touched)? {
-            Applied::NothingBefore => self.go_on(commit, application, &touched, Verdict::Empty, there.tree, there),
+            Applied::NothingBefore => {
+                self.go_on(commit, application, &touched, Verdict::Empty, there.tree, there)
+            }
             Applied::Carried { tree, merged } => {
                 let verdict = if merged { Verdict::Merged } else { Verdict::Clean };
-                self.go_on(commit, application, &touched, verdict, tree, there)
+                let mut step = self.go_on(commit, application, &touched, verdict, tree, there)?;
+                step.notes.extend(self.upstream()?.had(self, application, &step.paths)?);
+                Ok(step)
             }
             Applied::NothingHere => self.gone(application, paths, there),
             Applied::Conflict(outcome) => self.conflict(id, commit, application, &touched, outcome, there),
@@ -207,14 +257,25 @@ impl<'a> Walk<'a> {
     }
 
     /// The patch changes nothing here: upstream has it, or patches before it do.
-    fn gone(&self, application: Application, paths: Vec<Vec<u8>>, there: Position) -> Result<Step, StackError> {
-        if apply::is_absorbed(self.merger, application, self.onto.tree)? {
+    fn gone(
+        &self,
+        application: Application,
+        paths: Vec<Vec<u8>>,
+        there: Position,
+    ) -> Result<Step, StackError> {
+        let onto = self.onto.tree;
+        if there.tree == onto || apply::is_absorbed(self.merger, application, onto)? {
             return self.upstreamed(application, paths, there);
         }
         Ok(Step::stays(application, paths, Verdict::Empty, there))
     }
 
-    fn upstreamed(&self, application: Application, paths: Vec<Vec<u8>>, there: Position) -> Result<Step, StackError> {
+    fn upstreamed(
+        &self,
+        application: Application,
+        paths: Vec<Vec<u8>>,
+        there: Position,
+    ) -> Result<Step, StackError> {
         let upstream = culprit::absorbing(self, application)?;
         let mut step = Step::stays(application, paths, Verdict::Upstreamed, there);
         step.upstream = upstream;
@@ -231,7 +292,12 @@ impl<'a> Walk<'a> {
         there: Position,
     ) -> Result<Step, StackError> {
         let paths = apply::paths(touched);
-        if apply::is_absorbed(self.merger, application, self.onto.tree)? {
+        let onto = self.onto.tree;
+        let absorbed = match there.tree == onto {
+            true => apply::can_be_taken_out(self.merger, application, onto)?,
+            false => apply::is_absorbed(self.merger, application, onto)?,
+        };
+        if absorbed {
             return self.upstreamed(application, paths, there);
         }
         if let Some(tree) = settle::settled(self, id, application, &outcome)? {
@@ -251,11 +317,23 @@ impl<'a> Walk<'a> {
     }
 
     /// The patch is left out: a root conflict, or blocked by one before it.
-    pub(super) fn refuse(&self, application: Application, paths: Vec<Vec<u8>>, outcome: Merged, there: Position) -> Step {
+    pub(super) fn refuse(
+        &self,
+        application: Application,
+        paths: Vec<Vec<u8>>,
+        outcome: Merged,
+        there: Position,
+    ) -> Step {
         let places = outcome.paths();
-        let opener = there.gaps.iter().copied().find(|gap| !self.walked[*gap].paths.is_disjoint(&places));
+        let opener = self.opener(&there, &places);
         let verdict = if opener.is_some() { Verdict::Blocked } else { Verdict::Conflict };
         let mut step = Step::stays(application, paths, verdict, there);
+        if outcome.conflicts.is_empty() {
+            step.notes.push(
+                "git calls the merge not clean and names no path: a directory was renamed in several ways"
+                    .to_owned(),
+            );
+        }
         step.conflicts = outcome.conflicts;
         step.blocked_by = opener;
         step
@@ -270,6 +348,9 @@ impl<'a> Walk<'a> {
         if step.verdict.is_open() {
             stands.gaps = Rc::new(stands.gaps.iter().copied().chain([place]).collect());
             paths.extend(step.conflicts.iter().map(|conflict| conflict.path.clone()));
+            for path in &paths {
+                self.open.entry(path.clone()).or_default().push(place);
+            }
         } else if step.verdict.is_carried() {
             notes.extend(self.open_ground(&stands, &paths));
         }
@@ -292,19 +373,28 @@ impl<'a> Walk<'a> {
         });
     }
 
+    /// The first uncarried patch below `there` that left one of `paths` open.
+    fn opener(&self, there: &Position, paths: &BTreeSet<Vec<u8>>) -> Option<usize> {
+        if there.gaps.is_empty() {
+            return None;
+        }
+        let open = paths.iter().filter_map(|path| self.open.get(path));
+        open.filter_map(|places| places.iter().copied().find(|place| there.gaps.binary_search(place).is_ok()))
+            .min()
+    }
+
     /// What to say of a carried patch that touches what an uncarried one left open.
     fn open_ground(&self, stands: &Position, paths: &BTreeSet<Vec<u8>>) -> Option<String> {
-        let opener = stands.gaps.iter().find(|gap| !self.walked[**gap].paths.is_disjoint(paths))?;
-        let (id, commit) = &self.inventory.commits[*opener];
+        let (id, commit) = &self.inventory.commits[self.opener(stands, paths)?];
         Some(format!("touches a path that {} “{}” left open", id.short(), commit.subject()))
     }
 
     fn finish(self) -> Result<Carry, StackError> {
         let tip = self.position(self.inventory.tip);
-        let whole = self.whole();
+        let whole = self.whole()?;
         let complete = tip.gaps.is_empty();
         let tree = whole.tree;
-        let partial = (!complete && tip.commit != whole.commit).then_some(tip.commit);
+        let partial = (!complete).then_some(tip.commit);
         Ok(Carry {
             base: self.inventory.base,
             onto: self.inventory.onto,
@@ -318,20 +408,21 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// The last position on the first-parent line without a gap below it.
-    fn whole(&self) -> Position {
-        let mut at = self.inventory.tip;
-        loop {
-            let position = self.position(at);
-            let Some(place) = self.places.get(&at) else { return position };
+    /// The last position on the first-parent line without a gap below it, if it holds the release: a
+    /// history of its own that was merged in does not.
+    fn whole(&self) -> Result<Position, StackError> {
+        let mut at = Some(self.inventory.tip);
+        while let Some(id) = at {
+            let position = self.position(id);
             if position.gaps.is_empty() {
-                return position;
+                let holds = self.objects.is_ancestor(self.inventory.onto, position.commit)?;
+                return Ok(if holds { position } else { self.position(self.inventory.onto) });
             }
-            match self.inventory.commits[*place].1.parents.first() {
-                Some(parent) => at = *parent,
-                None => return self.position(self.inventory.onto),
-            }
+            at = self
+                .places
+                .get(&id)
+                .and_then(|place| self.inventory.commits[*place].1.parents.first().copied());
         }
+        Ok(self.position(self.inventory.onto))
     }
 }
-

@@ -4,17 +4,17 @@
 //! the merge. The person's answer stands in the merge's tree: the difference from the upstream that
 //! was merged in to the merge is what the fork wants of a path, and it is carried to the release.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::apply::Application;
+use super::apply::{self, Application};
 use super::ports::Merged;
 use super::replay::Walk;
-use super::{RawCommit, StackError, tree};
+use super::{StackError, tree};
 use crate::ids::{CommitId, TreeId};
 
 /// The tree that the patch `id` makes when every path in which it conflicts takes the settlement of
-/// the next merge after it that brought upstream in. Nothing where there is no such merge, or where
-/// its settlement conflicts with the release too.
+/// a later merge that brought upstream in: the nearest one whose answer fits. Nothing where there is
+/// none, or where its answer conflicts with the release too.
 pub(super) fn settled(
     walk: &Walk<'_>,
     id: CommitId,
@@ -24,34 +24,55 @@ pub(super) fn settled(
     if outcome.conflicts.is_empty() {
         return Ok(None);
     }
-    let Some((upstream, merge)) = next_upstream_merge(walk, id) else { return Ok(None) };
-    let upstream = RawCommit::parse(upstream, &walk.objects.commit(upstream)?)?.tree;
-    let wanted = walk.merger.trees(upstream, application.there, merge)?;
     let paths = outcome.paths();
-    if !wanted.paths().is_disjoint(&paths) || (!wanted.clean && wanted.conflicts.is_empty()) {
-        return Ok(None);
+    for (upstream, merge) in upstream_merges(walk, id) {
+        let upstream = apply::tree_of(walk.objects, upstream)?;
+        let wanted = apply::merge(walk.merger, Application::new(upstream, merge, application.there))?;
+        let is_open = !wanted.clean && wanted.conflicts.is_empty();
+        if is_open || !wanted.paths().is_disjoint(&paths) {
+            continue;
+        }
+        if let Some(tree) = take(walk, application, outcome.tree, wanted.tree, &paths)? {
+            return Ok(Some(tree));
+        }
     }
-    let mut tree = outcome.tree;
+    Ok(None)
+}
+
+/// `tree` with what `wanted` has at `paths`. Nothing where one of them is a name that git made up
+/// for a collision: what a person settled has other names.
+fn take(
+    walk: &Walk<'_>,
+    application: Application,
+    mut tree: TreeId,
+    wanted: TreeId,
+    paths: &BTreeSet<Vec<u8>>,
+) -> Result<Option<TreeId>, StackError> {
     for path in paths {
-        let node = tree::find(walk.objects, wanted.tree, &path)?;
-        tree = tree::replace(walk.objects, tree, &path, node)?;
+        let node = tree::find(walk.objects, wanted, path)?;
+        let mut known = node.is_some();
+        for side in [application.parent, application.there, application.commit] {
+            known = known || tree::find(walk.objects, side, path)?.is_some();
+        }
+        if !known {
+            return Ok(None);
+        }
+        tree = tree::replace(walk.objects, tree, path, node)?;
     }
     Ok(Some(tree))
 }
 
-/// The first merge of upstream above `id`: the upstream commit it brought in, and its tree.
-fn next_upstream_merge(walk: &Walk<'_>, id: CommitId) -> Option<(CommitId, TreeId)> {
-    let start = *walk.places.get(&id)?;
+/// The merges of upstream above `id`, oldest first: the upstream commit that each brought in, and
+/// its tree.
+fn upstream_merges<'a>(walk: &'a Walk<'_>, id: CommitId) -> impl Iterator<Item = (CommitId, TreeId)> + 'a {
+    let start = walk.places.get(&id).map_or(walk.inventory.commits.len(), |place| place + 1);
     let mut above = HashSet::from([id]);
-    for (commit_id, commit) in &walk.inventory.commits[start + 1..] {
+    walk.inventory.commits[start..].iter().filter_map(move |(commit_id, commit)| {
         if !commit.parents.iter().any(|parent| above.contains(parent)) {
-            continue;
+            return None;
         }
         above.insert(*commit_id);
         let brought = commit.parents.iter().find(|parent| !walk.places.contains_key(parent));
-        if let Some(upstream) = brought {
-            return Some((*upstream, commit.tree));
-        }
-    }
-    None
+        brought.map(|upstream| (*upstream, commit.tree))
+    })
 }

@@ -1,14 +1,14 @@
 //! Raw trees: entries, what one commit touches, and single entries replaced.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::ports::{Objects, PortError};
 use crate::ids::{ObjectId, TreeId};
 
 /// git's empty tree.
 const EMPTY: [u8; 20] = [
-    0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88, 0xfb, 0xee,
-    0x49, 0x04,
+    0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88, 0xfb,
+    0xee, 0x49, 0x04,
 ];
 
 /// The id of the tree without entries.
@@ -43,6 +43,12 @@ pub(crate) struct Entry {
     pub(crate) id: ObjectId,
 }
 
+impl Entry {
+    const fn node(&self) -> (Mode, ObjectId) {
+        (self.mode, self.id)
+    }
+}
+
 /// What stands at a path.
 pub(crate) type Node = Option<(Mode, ObjectId)>;
 
@@ -66,18 +72,39 @@ pub(super) fn touched(
     after: TreeId,
     there: TreeId,
 ) -> Result<Vec<Touched>, PortError> {
-    let tree = |id: TreeId| Some((Mode(0o040_000), id.object()));
+    walk(objects, [tree(before), tree(after), tree(there)])
+}
+
+/// The paths of the change from `before` to `after`, sorted.
+pub(super) fn changed(
+    objects: &dyn Objects,
+    before: TreeId,
+    after: TreeId,
+) -> Result<Vec<Vec<u8>>, PortError> {
+    let found = walk(objects, [tree(before), tree(after), None])?;
+    Ok(found.into_iter().map(|spot| spot.path).collect())
+}
+
+fn tree(id: TreeId) -> Node {
+    Some((Mode(0o040_000), id.object()))
+}
+
+fn is_tree(node: &Node) -> bool {
+    node.is_some_and(|(mode, _)| mode.is_tree())
+}
+
+fn walk(objects: &dyn Objects, [before, after, there]: [Node; 3]) -> Result<Vec<Touched>, PortError> {
     let mut found = Vec::new();
-    let mut waiting = vec![Touched { path: Vec::new(), before: tree(before), after: tree(after), there: tree(there) }];
+    let mut waiting = vec![Touched { path: Vec::new(), before, after, there }];
     while let Some(spot) = waiting.pop() {
         if spot.before == spot.after {
             continue;
         }
-        let is_tree = |node: &Node| node.is_some_and(|(mode, _)| mode.is_tree());
         if is_tree(&spot.before) || is_tree(&spot.after) {
             waiting.extend(below(objects, &spot)?);
         }
-        if spot.before.is_some_and(|(mode, _)| !mode.is_tree()) || spot.after.is_some_and(|(mode, _)| !mode.is_tree()) {
+        let is_leaf = |node: &Node| node.is_some() && !is_tree(node);
+        if is_leaf(&spot.before) || is_leaf(&spot.after) {
             found.push(spot);
         }
     }
@@ -85,32 +112,41 @@ pub(super) fn touched(
     Ok(found)
 }
 
-/// The spots one level below `spot`.
+/// The spots one level below `spot` at which before and after differ.
 fn below(objects: &dyn Objects, spot: &Touched) -> Result<Vec<Touched>, PortError> {
-    let mut names: BTreeMap<Vec<u8>, [Node; 3]> = BTreeMap::new();
-    for (side, node) in [spot.before, spot.after, spot.there].into_iter().enumerate() {
-        let Some((mode, id)) = node else { continue };
-        if !mode.is_tree() {
-            continue;
-        }
-        for entry in objects.tree(TreeId::new(id))? {
-            names.entry(entry.name).or_default()[side] = Some((entry.mode, entry.id));
+    let entries = |node: Node| match node {
+        Some((mode, id)) if mode.is_tree() => objects.tree(TreeId::new(id)),
+        _ => Ok(Vec::new()),
+    };
+    let (before, after) = (entries(spot.before)?, entries(spot.after)?);
+    let mut differ: HashMap<&[u8], [Node; 3]> = HashMap::new();
+    let mut rest: HashMap<&[u8], &Entry> = after.iter().map(|entry| (&entry.name[..], entry)).collect();
+    for entry in &before {
+        let after = rest.remove(&entry.name[..]);
+        if after.is_none_or(|after| (after.mode, after.id) != (entry.mode, entry.id)) {
+            differ.insert(&entry.name, [Some(entry.node()), after.map(Entry::node), None]);
         }
     }
-    let step = |(name, [before, after, there]): (Vec<u8>, [Node; 3])| {
+    differ.extend(rest.into_values().map(|entry| (&entry.name[..], [None, Some(entry.node()), None])));
+    for entry in if differ.is_empty() { Vec::new() } else { entries(spot.there)? } {
+        if let Some(nodes) = differ.get_mut(&entry.name[..]) {
+            nodes[2] = Some(entry.node());
+        }
+    }
+    let step = |(name, [before, after, there]): (&[u8], [Node; 3])| {
         let mut path = spot.path.clone();
         if !path.is_empty() {
             path.push(b'/');
         }
-        path.extend_from_slice(&name);
+        path.extend_from_slice(name);
         Touched { path, before, after, there }
     };
-    Ok(names.into_iter().map(step).collect())
+    Ok(differ.into_iter().map(step).collect())
 }
 
 /// What stands at `path` in `tree`.
 pub(crate) fn find(objects: &dyn Objects, tree: TreeId, path: &[u8]) -> Result<Node, PortError> {
-    let mut at = Some((Mode(0o040_000), tree.object()));
+    let mut at = self::tree(tree);
     for name in path.split(|byte| *byte == b'/') {
         let Some((mode, id)) = at else { return Ok(None) };
         if !mode.is_tree() {
@@ -123,7 +159,19 @@ pub(crate) fn find(objects: &dyn Objects, tree: TreeId, path: &[u8]) -> Result<N
 }
 
 /// `tree` with `node` at `path`. Directories that become empty go.
-pub(super) fn replace(objects: &dyn Objects, tree: TreeId, path: &[u8], node: Node) -> Result<TreeId, PortError> {
+pub(super) fn replace(
+    objects: &dyn Objects,
+    tree: TreeId,
+    path: &[u8],
+    node: Node,
+) -> Result<TreeId, PortError> {
+    if node.is_none() && find(objects, tree, path)?.is_none() {
+        return Ok(tree);
+    }
+    put(objects, tree, path, node)
+}
+
+fn put(objects: &dyn Objects, tree: TreeId, path: &[u8], node: Node) -> Result<TreeId, PortError> {
     let at = path.iter().position(|byte| *byte == b'/');
     let (name, rest) = at.map_or((path, None), |at| (&path[..at], Some(&path[at + 1..])));
     let mut entries = objects.tree(tree)?;
@@ -133,7 +181,7 @@ pub(super) fn replace(objects: &dyn Objects, tree: TreeId, path: &[u8], node: No
         Some(rest) => {
             let child = old.map(|at| &entries[at]).filter(|entry| entry.mode.is_tree());
             let child = child.map_or_else(empty, |entry| TreeId::new(entry.id));
-            let child = replace(objects, child, rest, node)?;
+            let child = put(objects, child, rest, node)?;
             (child != empty()).then(|| (Mode(0o040_000), child.object()))
         }
     };

@@ -64,7 +64,11 @@ fn row<'a>(carry: &Carry, number: usize, patch: &'a Patch, tag: &str, look: &Loo
         [_, _, ..] if asks => format!("{} paths", patch.conflicts.len()),
         _ => String::new(),
     };
-    let reason = quotes(&reason(carry, patch, tag).unwrap_or_default(), look);
+    let why = reason(carry, patch, tag);
+    // Whoever has to settle a patch needs the commit, and nobody else does.
+    let commit = patch.verdict.is_open().then(|| patch.commit.short());
+    let words: Vec<String> = commit.into_iter().chain(why).collect();
+    let reason = quotes(&words.join(", "), look);
     Row { number, patch, subject: shown(&patch.subject), place, reason }
 }
 

@@ -10,7 +10,7 @@ fn plain(run: &RunReport, look: &Look) -> String {
 
 #[test]
 fn a_conflict_says_who_is_needed_where_and_what_to_type() {
-    insta::assert_snapshot!(plain(&run(sample::document()), &Look { width: 120, ..Look::default() }), @r"
+    insta::assert_snapshot!(plain(&run(sample::document()), &Look { width: 120, ..Look::default() }), @"
     sample/upstream  v1.0.0 → v1.1.0        sample/fork  main, 12 patches
 
       ✓ 0001 carried     Colour output
@@ -20,10 +20,10 @@ fn a_conflict_says_who_is_needed_where_and_what_to_type() {
       ✓ 0005 carried     Add a progress bar
       ✓ 0006 carried     Merge branch 'progress'
       ✗ 0007 conflict    Rename the flag                          src/args.rs
-                         since upstream c9c9c9c9c “Rework arguments” (#21)
-      ⋯ 0008 blocked     Document the flag                                     by 0007
+                         070707070, since upstream c9c9c9c9c “Rework arguments” (#21)
+      ⋯ 0008 blocked     Document the flag                                     080808080, by 0007
       ✓ 0009 carried     Keep the fork's logo
-      ⋯ 0010 blocked     Complete the flag in shells                           by 0007
+      ⋯ 0010 blocked     Complete the flag in shells                           0a0a0a0a0, by 0007
       ✓ 0011 resolved    Pin the toolchain
       ✓ 0012 carried     Say the fork's name in --version
 
@@ -48,14 +48,14 @@ fn a_narrow_terminal_puts_the_reason_below_the_patch() {
       + 0005 carried     Add a progress bar
       + 0006 carried     Merge branch 'progress'
       x 0007 conflict    Rename the flag
-                         since upstream c9c9c9c9c "Rework
-                         arguments" (#21)
+                         070707070, since upstream c9c9c9c9c
+                         "Rework arguments" (#21)
                          - src/args.rs
       - 0008 blocked     Document the flag
-                         by 0007
+                         080808080, by 0007
       + 0009 carried     Keep the fork's logo
       - 0010 blocked     Complete the flag in shells
-                         by 0007
+                         0a0a0a0a0, by 0007
       + 0011 resolved    Pin the toolchain
       + 0012 carried     Say the fork's name in --version
 
@@ -113,9 +113,10 @@ fn several_paths_and_their_kinds_are_named_one_by_one() {
     patch.culprit.as_mut().unwrap().side = Side::Base;
     patch.notes.push("upstream had this and took it out again".to_owned());
     let text = carry_text(&sample::carry(vec![patch]), "v1.1.0", &Look::default());
-    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @r"
+    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"
       ✗ 0001 conflict    Rework the release workflow  2 paths
-                         needs upstream c9c9c9c9c “Rework arguments” (#21), which v1.1.0 does not hold
+                         010101010, needs upstream c9c9c9c9c “Rework arguments” (#21), which v1.1.0 does
+                         not hold
                          - a/long/path/to/rust-release.yml
                          - Cargo.toml (modify-delete)
                          upstream had this and took it out again
@@ -140,13 +141,14 @@ fn hostile_words_steer_neither_the_terminal_nor_the_runner() {
     sample/upstream  v1.0.0 → v1.1.0        \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b  \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b, 2 patches
 
       ✗ 0001 conflict    \u{1b}[31m\u{202e}<script>alert(1)</sc…  2 paths
-                         since upstream c9c9c9c9c “\u{1b}[31m\u{202e}<script>alert(1)</script> | `x`
-                         @maintainer #1 ##\[error]no\r\n::set-output name=a::b” (#21)
+                         010101010, since upstream c9c9c9c9c
+                         “\u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1
+                         ##\[error]no\r\n::set-output name=a::b” (#21)
                          - \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b
                          - a|b`c.txt
                          \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1
                          ##\[error]no\r\n::set-output name=a::b
-      ⋯ 0002 blocked     \u{1b}[31m\u{202e}<script>alert(1)</sc…           by 0001
+      ⋯ 0002 blocked     \u{1b}[31m\u{202e}<script>alert(1)</sc…           020202020, by 0001
 
     1 needs you · 1 waits for it
     ⋯ check \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b  not run
@@ -171,8 +173,8 @@ fn of_a_long_stack_only_what_needs_somebody_is_listed() {
     let mut patches: Vec<_> = (1..=60).map(|n| sample::patch(n, Verdict::Clean, "Fine")).collect();
     patches.insert(30, sample::conflict(61, "Odd", &["a"]));
     let text = carry_text(&sample::carry(patches), "v2", &Look::default());
-    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @r"
-      ✗ 0031 conflict    Odd  a  since upstream c9c9c9c9c “Rework arguments” (#21)
+    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"
+      ✗ 0031 conflict    Odd  a  3d3d3d3d3, since upstream c9c9c9c9c “Rework arguments” (#21)
       … 60 patches that need nobody
     60 carried · 1 needs you
     ");
@@ -187,12 +189,12 @@ fn wide_letters_keep_the_columns_straight() {
         sample::blocked(4, "x", 3),
     ]);
     let text = carry_text(&carry, "v2", &Look { width: 90, ..Look::default() });
-    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @r"
+    insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"
       = 0001 upstreamed  修正
       = 0002 upstreamed  été
       ✗ 0003 conflict    長い件名長い件名長い件名長い件名…   src/主.rs
-                         since upstream c9c9c9c9c “Rework arguments” (#21)
-      ⋯ 0004 blocked     x                                              by 0003
+                         030303030, since upstream c9c9c9c9c “Rework arguments” (#21)
+      ⋯ 0004 blocked     x                                              040404040, by 0003
     2 upstreamed · 1 needs you · 1 waits for it
     ");
 }

@@ -1,0 +1,125 @@
+//! How a run and a failure are said: to a person, to a program, to GitHub's runner.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::App;
+use crate::actions::{Actions, ActionsError, Annotation, Level, Nonce, Outputs, Written, annotations};
+use crate::failure::{Failure, Kind};
+use crate::pipeline::outputs;
+use crate::report::{Problem, RunReport, run_markdown, run_text};
+use crate::ui::Ui;
+
+/// Says what a run has come to, and with which kind the program ends. The report goes to standard
+/// output; what went wrong goes to standard error too, where whoever reads only that will find it.
+pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) -> Kind {
+    let actions = Actions::detect(app.environment.variables());
+    let told = actions.as_ref().map(|actions| {
+        let outputs = outputs::outputs(&report, root, actions);
+        tell(actions, &app.ui, &outputs, &run_markdown(&report))
+    });
+    let kind = told.into_iter().fold(kind, Kind::worse);
+    report.exit_code = kind.code();
+    if app.ui.is_json() {
+        app.ui.json(&report);
+        let _ = to_stderr(&app.ui, &report);
+    } else {
+        let rest = to_stderr(&app.ui, &report);
+        let is_empty = rest.sources.is_empty() && rest.events.is_empty();
+        if is_empty && !report.sources.is_empty() {
+            rest.notes.iter().for_each(|note| app.ui.note(note));
+        } else {
+            app.ui.out(&run_text(&rest, &app.ui.look()));
+        }
+    }
+    if actions.is_some() {
+        annotations(&outputs::annotations(&report)).iter().for_each(|line| app.ui.out(line));
+    }
+    kind
+}
+
+/// Says why the program could do nothing, and with which kind it ends.
+pub(super) fn failure(app: &App, failure: &Failure) -> Kind {
+    let (title, causes, hints) = (failure.title(), failure.causes(), failure.advice());
+    if app.ui.is_json() {
+        app.ui.json(&json!({
+            "error": {
+                "kind": failure.kind.name(), "message": title, "causes": causes, "hints": hints,
+            },
+            "exitCode": failure.kind.code(),
+        }));
+    }
+    app.ui.error(&title, &causes, hints);
+    if let Some(actions) = Actions::detect(app.environment.variables()) {
+        let message = causes.iter().chain(hints).cloned().collect::<Vec<_>>().join("\n");
+        let message = if message.is_empty() { title.clone() } else { format!("{title}\n{message}") };
+        let error = Annotation { level: Level::Error, title: "patch-moi".to_owned(), message, place: None };
+        annotations(&[error]).iter().for_each(|line| app.ui.out(line));
+        let _ = outputs_of(failure.kind, &actions, &app.ui);
+    }
+    failure.kind
+}
+
+/// Prints on standard error what went wrong, and returns the report without it: a person at a
+/// terminal reads everything once.
+fn to_stderr(ui: &Ui, report: &RunReport) -> RunReport {
+    let mut rest = report.clone();
+    let error = |title: String, problem: &Problem| {
+        let hints: Vec<String> = problem.hint.iter().cloned().collect();
+        ui.error(&format!("{title}{}", problem.message), &[], &hints);
+    };
+    for source in &mut rest.sources {
+        for warning in source.warnings.drain(..) {
+            ui.warn(&format!("{}: {warning}", source.id));
+        }
+        if let Some(problem) = &source.error {
+            error(format!("source {}: ", source.id), problem);
+        }
+    }
+    rest.sources.retain(|source| source.error.is_none());
+    for event in &mut rest.events {
+        if let Some(problem) = event.error.take() {
+            error(format!("{} {}: ", event.repo, event.tag), &problem);
+        }
+    }
+    if let Some(problem) = rest.error.take() {
+        error(String::new(), &problem);
+    }
+    rest
+}
+
+/// Hands outputs and summary to the runner. A runner that gave no file for them is an imitation of
+/// one, and worth a note only.
+fn tell(actions: &Actions, ui: &Ui, outputs: &Outputs, summary: &str) -> Kind {
+    let written = Nonce::random().and_then(|nonce| outputs.write(actions, &nonce));
+    let kind = or_say(ui, written);
+    match actions.append_summary(summary) {
+        Ok(Written::Whole) => kind,
+        Ok(Written::Cut) => {
+            ui.warn("the summary is longer than GitHub shows; the artifact has all of it");
+            kind
+        }
+        Err(error) => kind.worse(or_say(ui, Err(error))),
+    }
+}
+
+fn outputs_of(kind: Kind, actions: &Actions, ui: &Ui) -> Kind {
+    let written = Nonce::random().and_then(|nonce| outputs::outputs_of_failure(kind).write(actions, &nonce));
+    or_say(ui, written)
+}
+
+fn or_say(ui: &Ui, done: Result<(), ActionsError>) -> Kind {
+    match done {
+        Ok(()) => Kind::Done,
+        Err(error @ ActionsError::NoFile { .. }) => {
+            ui.note(&error.to_string());
+            Kind::Done
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            ui.error(&failure.title(), &failure.causes(), failure.advice());
+            Kind::Failed
+        }
+    }
+}
