@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::candidate::accounting;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::git::{Git, GitMerge, RefMove, Repository, Workbench};
 use crate::ids::{CommitId, RefName, TreeId};
 use crate::stack::{self, Carry, Committer, Conflict, Objects, Picked, RawCommit, StackError};
