@@ -65,6 +65,14 @@ impl Environment {
         self.cwd.join(path)
     }
 
+    /// A URL as it is, or the path of a folder as the user means it: git would start a relative one
+    /// somewhere else.
+    pub(crate) fn resolve_url(&self, url: &str) -> String {
+        let path = self.resolve(Path::new(url));
+        let path = path.to_str().filter(|_| !url.is_empty() && !url.contains(':') && path.is_dir());
+        path.unwrap_or(url).to_owned()
+    }
+
     /// Where what does not last may lie.
     pub(crate) fn temporary(&self) -> &Path {
         &self.temporary

@@ -1,6 +1,7 @@
 //! Ctrl-C, a cancelled workflow, a closed terminal: what runs is ended, and then we end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
@@ -17,6 +18,20 @@ const GRACE: Duration = Duration::from_secs(7);
 
 /// As large as the main thread's on common systems: trees are walked recursively.
 const STACK: usize = 16 << 20;
+
+/// Whether a signal has come.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program was asked to end, for work that waits for something else than a child.
+pub(super) fn is_asked() -> bool {
+    ASKED.load(Ordering::SeqCst)
+}
+
+/// What is said of a run that was asked to end.
+pub(super) fn failure() -> Failure {
+    Failure::new(Kind::Failed, anyhow::anyhow!("interrupted; nothing half-written is left"))
+        .hint("run the same command again: it begins where the records say that it stands")
+}
 
 /// How the work has ended.
 #[derive(Debug)]
@@ -52,6 +67,7 @@ pub(super) fn listen_during(work: impl FnOnce() -> Result<Kind> + Send + 'static
     match messages.recv() {
         Ok(Message::Done(done)) => End::Done(done),
         Ok(Message::Signal) | Err(_) => {
+            ASKED.store(true, Ordering::SeqCst);
             process::interrupt();
             match messages.recv_timeout(GRACE) {
                 Ok(Message::Done(done)) => End::Asked(done),

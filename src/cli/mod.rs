@@ -27,7 +27,7 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::store::DataDir;
 use crate::ui::Ui;
 use environment::Environment;
@@ -109,12 +109,16 @@ pub(crate) fn run() -> ExitCode {
     trace::start(&ui, options.verbose);
     let app = App { environment, options, ui };
     let worker = app.clone();
-    let end = listen_during(move || handle(&worker, command));
-    let kind = match end {
-        End::Done(Ok(kind)) | End::Asked(Ok(kind)) => kind,
-        End::Done(Err(failure)) => say::failure(&app, &failure),
-        End::Asked(Err(_)) | End::Left => say::failure(&app, &interrupted()),
+    let is_run = matches!(command, Some(Command::Run(_)));
+    let failure = match listen_during(move || handle(&worker, command)) {
+        End::Done(Ok(kind)) | End::Asked(Ok(kind)) => return finish(&app, kind),
+        End::Done(Err(failure)) => failure,
+        End::Asked(Err(_)) | End::Left => interruption::failure(),
     };
+    if is_run {
+        say::failed_run(&app, &failure);
+    }
+    let kind = say::failure(&app, &failure);
     finish(&app, kind)
 }
 
@@ -131,11 +135,6 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Setup(args)) => return setup::run(app, &args),
     }
     Ok(Kind::Done)
-}
-
-fn interrupted() -> Failure {
-    Failure::new(Kind::Failed, anyhow::anyhow!("interrupted; nothing half-written is left"))
-        .hint("run the same command again: it begins where the records say that it stands")
 }
 
 /// Help that was asked for is no mistake; clap itself writes it, in the terminal's colours.

@@ -55,8 +55,8 @@ fn option(text: &mut String, arg: &Arg) {
     let value = value.map(|value| format!(" {value}")).unwrap_or_default();
     let required = if arg.is_required_set() { " (required)" } else { "" };
     text.push_str(&format!("- `{}{value}`{required}: ", names.join(", ")));
-    let help = arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
-    text.push_str(&help.split_whitespace().collect::<Vec<_>>().join(" "));
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    text.push_str(&help);
     if takes_value {
         let quoted = |name: &str| format!("`{name}`");
         let values: Vec<String> =

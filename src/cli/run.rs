@@ -188,7 +188,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
             tag: asked.tag.clone(),
             branch: asked.branch.clone(),
             fork: asked.fork.as_ref().map(|fork| app.environment.resolve(fork)),
-            upstream_url: asked.upstream_url.clone(),
+            upstream_url: asked.upstream_url.as_deref().map(|url| app.environment.resolve_url(url)),
         },
         Some(Command::CodexRelease(asked)) => What::Release {
             repo: asked.repo.clone(),

@@ -8,7 +8,7 @@ use super::App;
 use crate::actions::{Actions, ActionsError, Annotation, Level, Nonce, Outputs, Written, annotations};
 use crate::failure::{Failure, Kind};
 use crate::pipeline::outputs;
-use crate::report::{Problem, RunReport, run_markdown, run_text};
+use crate::report::{Problem, RunReport, printable, run_markdown, run_text};
 use crate::ui::Ui;
 
 /// Says what a run has come to, and with which kind the program ends. The report goes to standard
@@ -27,7 +27,7 @@ pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) 
     } else {
         let rest = to_stderr(&app.ui, &report);
         let is_empty = rest.sources.is_empty() && rest.events.is_empty();
-        if is_empty && !report.sources.is_empty() {
+        if is_empty && (report.error.is_some() || !report.sources.is_empty()) {
             rest.notes.iter().for_each(|note| app.ui.note(note));
         } else {
             app.ui.out(&run_text(&rest, &app.ui.look()));
@@ -51,14 +51,25 @@ pub(super) fn failure(app: &App, failure: &Failure) -> Kind {
         }));
     }
     app.ui.error(&title, &causes, hints);
-    if let Some(actions) = Actions::detect(app.environment.variables()) {
+    if Actions::detect(app.environment.variables()).is_some() {
         let message = causes.iter().chain(hints).cloned().collect::<Vec<_>>().join("\n");
         let message = if message.is_empty() { title.clone() } else { format!("{title}\n{message}") };
         let error = Annotation { level: Level::Error, title: "patch-moi".to_owned(), message, place: None };
         annotations(&[error]).iter().for_each(|line| app.ui.out(line));
-        let _ = outputs_of(failure.kind, &actions, &app.ui);
     }
     failure.kind
+}
+
+/// Tells GitHub's runner of a run that failed before there was anything to report.
+pub(super) fn failed_run(app: &App, failure: &Failure) {
+    if let Some(actions) = Actions::detect(app.environment.variables()) {
+        let outputs = outputs::outputs_of_failure(failure.kind);
+        let said = std::iter::once(failure.title()).chain(failure.causes());
+        let said = said.chain(failure.advice().iter().cloned());
+        // Indented lines are a block of code: nothing in them is Markdown, and nothing ends it.
+        let block: String = said.map(|line| format!("    {}\n", printable(&line))).collect();
+        let _ = tell(&actions, &app.ui, &outputs, &format!("## patch-moi failed\n\n{block}"));
+    }
 }
 
 /// Prints on standard error what went wrong, and returns the report without it: a person at a
@@ -102,11 +113,6 @@ fn tell(actions: &Actions, ui: &Ui, outputs: &Outputs, summary: &str) -> Kind {
         }
         Err(error) => kind.worse(or_say(ui, Err(error))),
     }
-}
-
-fn outputs_of(kind: Kind, actions: &Actions, ui: &Ui) -> Kind {
-    let written = Nonce::random().and_then(|nonce| outputs::outputs_of_failure(kind).write(actions, &nonce));
-    or_say(ui, written)
 }
 
 fn or_say(ui: &Ui, done: Result<(), ActionsError>) -> Kind {

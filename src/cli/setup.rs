@@ -67,7 +67,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         path: checkout(app, args)?,
         upstream: "openai/codex".parse::<RepoName>()?,
         remote: args.upstream_remote.clone(),
-        url: args.upstream_url.clone(),
+        url: app.environment.resolve_url(&args.upstream_url),
         branch: args.target_branch.clone(),
         apply: args.apply,
     };
@@ -89,5 +89,7 @@ fn checkout(app: &App, args: &Codex) -> Result<PathBuf> {
         return Ok(app.environment.resolve(repo));
     }
     let configured = app.environment.get("PEEZY_CODEX_REPO").unwrap_or_else(|| "../codex".to_owned());
-    Ok(app.options.workspace(&app.environment)?.root().join(configured))
+    let path = app.options.workspace(&app.environment)?.root().join(configured);
+    // Without the `..` in the middle it is the path that a person would type.
+    Ok(path.canonicalize().unwrap_or(path))
 }

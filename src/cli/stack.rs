@@ -2,11 +2,14 @@
 
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
 
-use super::App;
+use super::{App, interruption};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{Git, Repository, Workbench};
 use crate::ids::RefName;
@@ -43,6 +46,10 @@ Exit codes:
 
 /// The longest line on standard input, in bytes. Two ids have 81.
 const LONGEST_LINE: u64 = 4096;
+/// How many lines are read before they can be answered.
+const READ_AHEAD: usize = 64;
+/// How soon an interruption is noticed while there is nothing to do.
+const TICK: Duration = Duration::from_millis(100);
 
 /// The engine on a repository, without events or records
 ///
@@ -127,7 +134,9 @@ fn rebase(app: &App, args: &RebaseArgs) -> Result<Kind> {
             progress.of(of as u64);
             progress.at(done as u64);
         };
-        plumbing::rebase(&git, app.environment.temporary(), &asked, &mut show)?
+        plumbing::rebase(&git, app.environment.temporary(), &asked, &mut show).map_err(|failure| {
+            failure.context(format!("the stack of `{}` was not carried to `{}`", args.branch, args.onto))
+        })?
     };
     if app.ui.is_json() {
         app.ui.json(&rebased);
@@ -161,28 +170,48 @@ fn pick(app: &App, args: &PickArgs) -> Result<Kind> {
     let repository = Repository::open(&app.environment.resolve(&args.repo))?;
     let bench = Workbench::new(&git, &repository, app.environment.temporary())?;
     let picker = Picker::new(&bench);
-    let mut lines = std::io::stdin().lock();
+    let lines = read_ahead();
     let mut kind = Kind::Done;
-    while let Some(line) = next_line(&mut lines).map_err(unreadable)? {
-        let line = match line {
-            Line::Whole(line) => line,
+    loop {
+        let line = match lines.recv_timeout(TICK) {
+            Ok(line) => line.map_err(unreadable)?,
+            Err(RecvTimeoutError::Timeout) if interruption::is_asked() => return Err(interruption::failure()),
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return Ok(kind),
+        };
+        let is_error = match line {
+            Line::Whole(line) if line.trim().is_empty() => false,
+            Line::Whole(line) => {
+                let answer = picker.answer(&line);
+                app.ui.json_line(&answer);
+                answer.is_error()
+            }
             Line::TooLong(begins) => {
                 let error = format!("the line is longer than {LONGEST_LINE} bytes");
                 app.ui.json_line(&json!({"commit": begins, "onto": "", "error": error}));
-                kind = Kind::Failed;
-                continue;
+                true
             }
         };
-        if line.trim().is_empty() {
-            continue;
-        }
-        let answer = picker.answer(&line);
-        if answer.is_error() {
+        if is_error {
             kind = Kind::Failed;
         }
-        app.ui.json_line(&answer);
     }
-    Ok(kind)
+}
+
+/// The lines of standard input, read by a thread of their own: whoever waits for the next one can
+/// still be asked to end.
+fn read_ahead() -> Receiver<std::io::Result<Line>> {
+    let (sender, lines) = sync_channel(READ_AHEAD);
+    thread::spawn(move || {
+        let mut input = std::io::stdin().lock();
+        while let Some(line) = next_line(&mut input).transpose() {
+            let is_over = line.is_err();
+            if sender.send(line).is_err() || is_over {
+                break;
+            }
+        }
+    });
+    lines
 }
 
 fn unreadable(error: std::io::Error) -> Failure {

@@ -141,7 +141,12 @@ fn fetch(document: &Document) -> NextStep {
 
 fn failed_checks(document: &Document) -> Vec<NextStep> {
     let step = |check: &CheckOutcome| NextStep {
-        what: format!("Read {} of the artifact: the check {}.", shown(&check.log), shown(&check.name)),
+        what: format!(
+            "Read {} of the artifact: the check {} did not pass. It ran: {}",
+            shown(&check.log),
+            shown(&check.name),
+            shown(&check.command.join(" "))
+        ),
         commands: Vec::new(),
     };
     document.checks.iter().filter(|check| check.refuses()).map(step).collect()

@@ -24,8 +24,8 @@ pub(crate) struct Inventory {
     pub(crate) base: CommitId,
     /// The fork's own commits, parents before children.
     pub(super) commits: Vec<(CommitId, RawCommit)>,
-    /// The excluded commits that stack commits stand on, sorted. Excluding just these gives the
-    /// same stack again.
+    /// The excluded commits that stack commits stand on, and the release, sorted. Excluding just
+    /// these gives the same stack again.
     pub(crate) excluded: Vec<CommitId>,
     /// Upstream's commits below the tip that the release does not hold.
     pub(crate) left_out: Vec<LeftOut>,
@@ -80,7 +80,8 @@ pub(crate) fn take(
     let left_out = left_out(objects, &boundary, onto)?;
     let order = parents_first(tip, &own, &raw);
     let commits = order.into_iter().filter_map(|id| raw.remove(&id).map(|commit| (id, commit))).collect();
-    Ok(Inventory { tip, onto, base, commits, excluded: boundary.into_iter().collect(), left_out })
+    let excluded = boundary.into_iter().chain([onto]).collect::<BTreeSet<_>>();
+    Ok(Inventory { tip, onto, base, commits, excluded: excluded.into_iter().collect(), left_out })
 }
 
 /// The commits outside the stack that it stands on.

@@ -30,6 +30,8 @@ mod ports;
 mod replay;
 mod settle;
 mod squash;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod upstream;
 

@@ -97,6 +97,24 @@ impl Merged {
     pub(crate) fn paths(&self) -> BTreeSet<Vec<u8>> {
         self.conflicts.iter().map(|conflict| conflict.path.clone()).collect()
     }
+
+    /// The places in conflict: the paths, and for names that git made up for a collision
+    /// (`name~side`) the name that both sides wanted too.
+    pub(crate) fn places(&self) -> BTreeSet<Vec<u8>> {
+        let mut places = self.paths();
+        let wanted: Vec<_> = places.iter().filter_map(|path| wanted(path)).map(<[u8]>::to_vec).collect();
+        places.extend(wanted);
+        places
+    }
+}
+
+/// The name in front of `~` and a side: an object's id, or the words for the sides of a merge of
+/// commits.
+fn wanted(path: &[u8]) -> Option<&[u8]> {
+    let at = path.iter().rposition(|byte| *byte == b'~')?;
+    let side = &path[at + 1..];
+    let is_id = side.len() == 40 && side.iter().all(u8::is_ascii_hexdigit);
+    (is_id || side == b"ours" || side == b"theirs").then(|| &path[..at])
 }
 
 /// One path in conflict, as bytes.

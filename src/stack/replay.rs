@@ -302,15 +302,18 @@ impl<'a> Walk<'a> {
         }
         if let Some(tree) = settle::settled(self, id, application, &outcome)? {
             if tree == there.tree {
-                return Ok(Step::stays(application, paths, Verdict::Empty, there));
+                let mut step = Step::stays(application, paths, Verdict::Empty, there);
+                step.notes
+                    .push("the merge that brought upstream in settled it: nothing of it is left".to_owned());
+                return Ok(step);
             }
             let mut step = self.go_on(commit, application, touched, Verdict::Resolved, tree, there)?;
             step.notes.push("takes the settlement of the merge that brought upstream in".to_owned());
             return Ok(step);
         }
+        let places = outcome.places();
         let mut step = self.refuse(application, paths, outcome, there);
         if step.verdict == Verdict::Conflict {
-            let places = step.conflicts.iter().map(|conflict| conflict.path.clone()).collect();
             step.culprit = culprit::breaking(self, id, application, &places)?;
         }
         Ok(step)
@@ -324,7 +327,7 @@ impl<'a> Walk<'a> {
         outcome: Merged,
         there: Position,
     ) -> Step {
-        let places = outcome.paths();
+        let places = outcome.places();
         let opener = self.opener(&there, &places);
         let verdict = if opener.is_some() { Verdict::Blocked } else { Verdict::Conflict };
         let mut step = Step::stays(application, paths, verdict, there);
@@ -334,6 +337,7 @@ impl<'a> Walk<'a> {
                     .to_owned(),
             );
         }
+        step.paths.extend(places);
         step.conflicts = outcome.conflicts;
         step.blocked_by = opener;
         step
@@ -347,7 +351,6 @@ impl<'a> Walk<'a> {
         let mut notes = step.notes;
         if step.verdict.is_open() {
             stands.gaps = Rc::new(stands.gaps.iter().copied().chain([place]).collect());
-            paths.extend(step.conflicts.iter().map(|conflict| conflict.path.clone()));
             for path in &paths {
                 self.open.entry(path.clone()).or_default().push(place);
             }

@@ -50,7 +50,10 @@ fn a_flow_that_is_not_what_was_locked_is_refused() {
     write(&dir.join("added-later.txt"), "surprise\n");
     let found = content_hash(&dir);
     assert_ne!(locked, found);
-    refused(&workspace, || workspace.run_tag("v2").run(), &[FLOW]);
+    let before = workspace.snapshot();
+    let run = workspace.run_tag("v2").run().exits(4).says(&[FLOW]);
+    assert_eq!(run.stdout, "", "{run}");
+    workspace.snapshot().assert_same_as(&before);
 }
 
 #[test]

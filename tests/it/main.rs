@@ -13,6 +13,8 @@
 mod artifact;
 mod errors;
 mod harness;
+mod help;
+mod interruption;
 mod pick;
 mod records;
 mod run;

@@ -33,7 +33,7 @@ fn the_first_run_carries_the_newest_release_and_no_older_one() {
     assert!(!workspace.artifact("v2").exists());
     assert_eq!(workspace.journal("flow-events.jsonl").len(), 1);
     assert_eq!(settled(&workspace, "v3"), "candidate");
-    assert_eq!(settled(&workspace, "v2"), "superseded");
+    assert_eq!(settled(&workspace, "v2"), "nothing", "what was old at the first look is nobody's work");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_source_that_starts_no_flow_is_only_looked_at() {
     let feed = format!("file://{}", workspace.data().with_file_name("releases.atom").display());
     let target =
         json!({ "provider": "github", "repoFullName": "acme/fork", "branch": "main", "mode": "notify_only" });
-    workspace.follow(&feed, &json!({ "target": target }));
+    workspace.follow(&feed, &json!({ "target": target, "primeOnly": false }));
 
     let _ = workspace.run(&[]).run().exits(0);
 

@@ -242,7 +242,9 @@ schema = "schemas/event.json"
         for root in [self.path().to_owned(), self.data()].iter().filter(|root| root.exists()) {
             for entry in walkdir::WalkDir::new(root).into_iter().map(Result::unwrap) {
                 let name = entry.file_name().to_string_lossy().into_owned();
-                let left = name.ends_with(".tmp") || name.starts_with(".tmp") || name.ends_with(".lock");
+                // `.lock` is what runs lock, and stays; a git lock or a half-written file does not.
+                let half = name.ends_with(".tmp") || name.starts_with(".tmp") || name.ends_with("-tmp");
+                let left = half || (name.ends_with(".lock") && name != ".lock");
                 assert!(!left, "left behind: {}", entry.path().display());
             }
         }

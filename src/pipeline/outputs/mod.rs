@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::actions::{Actions, Annotation, Level, Outputs, Place};
-use crate::candidate::{CheckOutcome, Document, Outcome};
+use crate::candidate::{CheckOutcome, CheckResult, Document, Outcome};
 use crate::failure::Kind;
 use crate::ids::{CommitId, RefName};
 use crate::report::{EventReport, Problem, RunReport, StepReport};
@@ -71,7 +71,9 @@ fn of_document(document: &Document) -> Vec<Annotation> {
     let tag = &document.event.tag;
     let with = |verdict| document.carry.patches.iter().filter(move |patch| patch.verdict == verdict);
     let mut all: Vec<Annotation> = with(Verdict::Conflict).map(|patch| conflict(document, patch)).collect();
-    all.extend(document.checks.iter().filter(|check| check.refuses()).map(|check| failed(document, check)));
+    // One that was not started says nothing new: the candidate is incomplete, or another one failed.
+    let has_failed = |check: &&CheckOutcome| check.refuses() && check.outcome != CheckResult::NotRun;
+    all.extend(document.checks.iter().filter(has_failed).map(|check| failed(document, check)));
     let subjects = |verdict| {
         let subjects: Vec<String> = with(verdict).map(|patch| format!("“{}”", patch.subject)).collect();
         subjects.join("\n")
@@ -182,3 +184,6 @@ fn artifact(step: &StepReport, root: &Path) -> Option<String> {
 fn report_of(step: &StepReport, root: &Path) -> Option<String> {
     Some(format!("{}/report.html", artifact(step, root)?))
 }
+
+#[cfg(test)]
+mod tests;

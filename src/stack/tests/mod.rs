@@ -1,0 +1,7 @@
+//! The engine on a small object database of its own: what does not need git to be proved.
+
+mod commit;
+mod inventory;
+mod memory;
+mod replay;
+mod tree;
