@@ -26,7 +26,8 @@ impl Fork {
     pub(super) fn find(session: &Session<'_>, named: Option<&str>) -> Result<Self> {
         let root = session.context.workspace.root();
         let Some(named) = named else { return Self::at(root) };
-        let folder = root.join(named);
+        // `.` and the like would stand in every path that is shown.
+        let folder: PathBuf = root.join(named).components().collect();
         if folder.exists() {
             return Self::at(&folder);
         }
