@@ -75,9 +75,9 @@ impl Carried {
 
 /// Where the maintained branch of the fork stands that a release of `source` would be carried for;
 /// nothing where that cannot be said before the event is.
-pub(super) fn tip_for(session: &Session<'_>, source: &Source) -> Option<CommitId> {
+pub(super) fn tip_for(session: &Session<'_>, source: &Source, tag: &TagName) -> Option<CommitId> {
     let kind = source.flow_target().map_or(UPSTREAM_RELEASE, |target| &target.event_type);
-    let payload = json!({ "repo": source.repo.name, "tag": "v0" });
+    let payload = json!({ "repo": source.repo.name, "tag": tag });
     let selection = session.select(kind, &payload, &session.flows);
     let selected = selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
     let config = config(session, selected).ok()?;

@@ -1,6 +1,7 @@
 //! Looking at every source: what is new, what is due, what has moved.
 
 use super::event;
+use super::newest::newest;
 use super::session::{Job, Session, problem, worse};
 use super::stack_step;
 use crate::failure::{Failure, Kind, Result};
@@ -86,7 +87,7 @@ fn look<'a>(
         .iter()
         .map(|(name, (object, commit))| RemoteTag { name: name.clone(), object: *object, commit: *commit })
         .collect();
-    let tip = stack_step::tip_for(session, source);
+    let tip = newest(&listing, Some(source)).and_then(|tag| stack_step::tip_for(session, source, &tag));
     let ledger = session.ledger()?;
     let now = (session.context.now)();
     let choice = choose(source, &tags, &entries, &ledger, tip, &session.flows_digest, now);
