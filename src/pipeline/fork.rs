@@ -59,8 +59,10 @@ impl Fork {
             store::own_folder(&folder)?;
             Repository::make_bare(&copy)?
         } else {
-            return Err(Failure::usage(format!("the fork {name} was never fetched, and a dry run fetches nothing that lasts"))
-                .hint("run it once without --dry-run, or name a clone with `repo`"));
+            return Err(Failure::usage(format!(
+                "the fork {name} was never fetched, and a dry run fetches nothing that lasts"
+            ))
+            .hint("run it once without --dry-run, or name a clone with `repo`"));
         };
         Ok(Self { repository, name, remote: Some(remote) })
     }
@@ -125,7 +127,8 @@ impl Fork {
 
 /// Whether `text` names a remote rather than a folder.
 fn is_remote(text: &str) -> bool {
-    text.contains("://") || text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'))
+    text.contains("://")
+        || text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'))
 }
 
 /// `text` with a relative path made absolute below `root`; a URL stays as it is.

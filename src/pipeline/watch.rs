@@ -10,7 +10,8 @@ use crate::git::RemoteUrl;
 use crate::http::{Client, Options};
 use crate::ids::{CommitId, EventId, TagName};
 use crate::release::{
-    Choice, Cursor, Due, Entry, FeedJob, LedgerLine, Moved, Newest, RemoteTag, Signal, Source, State, choose, unseen,
+    Choice, Cursor, Due, Entry, FeedJob, LedgerLine, Moved, Newest, RemoteTag, Signal, Source, State, choose,
+    unseen,
 };
 use crate::report::{Problem, ReleaseReport, RunReport, SourceReport, Standing};
 
@@ -149,8 +150,14 @@ fn settle(
         session.enter(&line(tag, State::Skipped, Some(rule)))?;
     }
     about.warnings.extend(choice.warnings.iter().cloned());
-    about.newest = choice.newest.as_ref().map(|newest| standing_of(newest, &choice.due.iter().map(|release| &release.tag).collect::<Vec<_>>()));
-    if let Some(newest) = choice.newest.as_ref().filter(|newest| matches!(newest.due, Due::Settled(State::Conflict | State::Failed, _))) {
+    about.newest = choice.newest.as_ref().map(|newest| {
+        standing_of(newest, &choice.due.iter().map(|release| &release.tag).collect::<Vec<_>>())
+    });
+    if let Some(newest) = choice
+        .newest
+        .as_ref()
+        .filter(|newest| matches!(newest.due, Due::Settled(State::Conflict | State::Failed, _)))
+    {
         about.warnings.push(format!("{} {}", newest.tag.name, newest.stands));
     }
     match choice.moved.first() {
@@ -182,7 +189,12 @@ fn standing_of(newest: &Newest, due: &[&TagName]) -> ReleaseReport {
         Due::Moved { .. } => Standing::Moved,
         Due::Settled(state, _) => standing(*state),
     };
-    ReleaseReport { tag: newest.tag.name.clone(), commit: Some(newest.tag.commit), published_at: None, standing }
+    ReleaseReport {
+        tag: newest.tag.name.clone(),
+        commit: Some(newest.tag.commit),
+        published_at: None,
+        standing,
+    }
 }
 
 /// Where a release stands, by its newest line in the ledger.
