@@ -204,7 +204,12 @@ mod tests {
 
     #[test]
     fn only_a_full_id_that_names_something_is_an_id() {
-        for text in ["", "abc", "0000000000000000000000000000000000000000", "g123456789012345678901234567890123456789"] {
+        for text in [
+            "",
+            "abc",
+            "0000000000000000000000000000000000000000",
+            "g123456789012345678901234567890123456789",
+        ] {
             assert!(text.parse::<CommitId>().is_err(), "{text:?}");
         }
         let id = "13595C36E218fcbd13df118eeadf00d4eb0e6d31".parse::<CommitId>().expect("a full id");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::session::Session;
+use super::session::{Session, problem};
 use crate::failure::{Failure, Result};
 use crate::git::{GitError, RemoteUrl, Repository};
 use crate::ids::{CommitId, Digest, RefName, RepoName};
@@ -59,8 +59,10 @@ impl Fork {
             store::own_folder(&folder)?;
             Repository::make_bare(&copy)?
         } else {
-            return Err(Failure::usage(format!("the fork {name} was never fetched, and a dry run fetches nothing that lasts"))
-                .hint("run it once without --dry-run, or name a clone with `repo`"));
+            return Err(Failure::usage(format!(
+                "the fork {name} was never fetched, and a dry run fetches nothing that lasts"
+            ))
+            .hint("run it once without --dry-run, or name a clone with `repo`"));
         };
         Ok(Self { repository, name, remote: Some(remote) })
     }
@@ -77,24 +79,35 @@ impl Fork {
         })
     }
 
-    /// The commit of the maintained branch, fetched where only the remote has it.
+    /// The commit of the maintained branch, fetched where this repository has none of its own. A
+    /// remote that cannot be read is no obstacle where it was fetched from before.
     ///
     /// # Errors
-    /// [`GitError::NoBranch`]; a remote that cannot be read.
+    /// [`GitError::NoBranch`]; a remote that cannot be read and was never fetched from.
     pub(super) fn tip(&self, session: &Session<'_>, branch: &str) -> Result<CommitId> {
+        let own = RefName::join("refs/heads", branch)?;
         let from = match &self.remote {
             Some(remote) => Some(remote.clone()),
-            None if self.repository.branch(branch).is_none() => self.origin(),
+            None if self.repository.at(&own).is_none() => self.origin(),
             None => None,
         };
         if let Some(url) = from.filter(|_| session.applies()) {
-            let known = session.listing(&url)?.branches.contains_key(branch);
-            if known {
-                session.git.fetch_branch(&self.repository, &url, branch)?;
+            let fetched = self.fetch(session, &url, branch);
+            let known = self.repository.branch(branch).is_some();
+            match fetched {
+                Err(failure) if known => session.context.ui.warn(&problem(&failure).message),
+                fetched => fetched?,
             }
         }
         let no_branch = || GitError::NoBranch { fork: self.name.clone(), branch: branch.to_owned() };
         Ok(self.repository.branch(branch).ok_or_else(no_branch)?)
+    }
+
+    fn fetch(&self, session: &Session<'_>, url: &RemoteUrl, branch: &str) -> Result<()> {
+        if session.listing(url)?.branches.contains_key(branch) {
+            session.git.fetch_branch(&self.repository, url, branch)?;
+        }
+        Ok(())
     }
 
     fn origin(&self) -> Option<RemoteUrl> {
@@ -114,7 +127,8 @@ impl Fork {
 
 /// Whether `text` names a remote rather than a folder.
 fn is_remote(text: &str) -> bool {
-    text.contains("://") || text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'))
+    text.contains("://")
+        || text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'))
 }
 
 /// `text` with a relative path made absolute below `root`; a URL stays as it is.

@@ -130,8 +130,10 @@ fn the_one_source<'a>(session: &'a Session<'_>, id: Option<&str>) -> Result<&'a 
     let working: Vec<&Source> = sources.iter().filter(|source| source.starts_work()).collect();
     match working[..] {
         [only] => Ok(only),
-        [] => Err(Failure::usage("no source of feed-sources.json starts work, so a tag alone names no release")
-            .hint("name the repository: `patch-moi run release --repo OWNER/NAME --tag TAG`")),
+        [] => {
+            Err(Failure::usage("no source of feed-sources.json starts work, so a tag alone names no release")
+                .hint("name the repository: `patch-moi run release --repo OWNER/NAME --tag TAG`"))
+        }
         _ => Err(Failure::usage("several sources start work, so a tag alone names no release")
             .hint("name one with `--source ID`, or use `patch-moi run release --repo OWNER/NAME --tag TAG`")),
     }

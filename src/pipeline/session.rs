@@ -144,7 +144,8 @@ impl<'a> Session<'a> {
 
     /// No source has this id.
     pub(super) fn unknown_source(&self, id: &str) -> Failure {
-        let known: Vec<&str> = self.sources.iter().flat_map(Sources::iter).map(|source| source.id.as_str()).collect();
+        let known: Vec<&str> =
+            self.sources.iter().flat_map(Sources::iter).map(|source| source.id.as_str()).collect();
         Failure::usage(format!("feed-sources.json has no source `{}`", id.escape_debug()))
             .hint(format!("it has {}", known.join(", ")))
     }

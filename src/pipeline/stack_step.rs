@@ -11,8 +11,8 @@ use super::fork::{self, Fork};
 use super::plumbing::tree_of;
 use super::session::{Job, Session};
 use crate::candidate::{
-    self, CheckOutcome, Document, EventRef, FlowRef, ForkRef, Input, NamedRef, Outcome, Plan, PlannedCheck, RunRef,
-    SCHEMA_VERSION, Squashed, Step, Tool, UpstreamRef,
+    self, CheckOutcome, Document, EventRef, FlowRef, ForkRef, Input, NamedRef, Outcome, Plan, PlannedCheck,
+    RunRef, SCHEMA_VERSION, Squashed, Step, Tool, UpstreamRef,
 };
 use crate::event::{Event, UPSTREAM_RELEASE};
 use crate::failure::{Failure, Kind, Result};
@@ -59,15 +59,24 @@ impl Carried {
     pub(super) fn result(&self) -> StepResult {
         let mut result = StepResult::new(self.status).with("message", self.message.clone());
         if let Some(document) = &self.document {
-            let refs: Vec<_> = document.refs.iter().map(|named| json!({
-                "kind": "ref", "ref": named.name, "repo": document.fork.repository,
-                "sha": named.commit, "pushed": false,
-            })).collect();
+            let refs: Vec<_> = document
+                .refs
+                .iter()
+                .map(|named| {
+                    json!({
+                        "kind": "ref", "ref": named.name, "repo": document.fork.repository,
+                        "sha": named.commit, "pushed": false,
+                    })
+                })
+                .collect();
             let artifact = self.artifact.as_ref().map(|path| path.display().to_string());
-            result = result.with("artifacts", json!({
-                "candidateRefs": refs, "beforeSha": document.carry.tip, "afterSha": document.delivered(),
-                "counts": document.carry.counts, "artifact": artifact,
-            }));
+            result = result.with(
+                "artifacts",
+                json!({
+                    "candidateRefs": refs, "beforeSha": document.carry.tip, "afterSha": document.delivered(),
+                    "counts": document.carry.counts, "artifact": artifact,
+                }),
+            );
         }
         result
     }
@@ -75,11 +84,12 @@ impl Carried {
 
 /// Where the maintained branch of the fork stands that a release of `source` would be carried for;
 /// nothing where that cannot be said before the event is.
-pub(super) fn tip_for(session: &Session<'_>, source: &Source) -> Option<CommitId> {
+pub(super) fn tip_for(session: &Session<'_>, source: &Source, tag: &TagName) -> Option<CommitId> {
     let kind = source.flow_target().map_or(UPSTREAM_RELEASE, |target| &target.event_type);
-    let payload = json!({ "repo": source.repo.name, "tag": "v0" });
+    let payload = json!({ "repo": source.repo.name, "tag": tag });
     let selection = session.select(kind, &payload, &session.flows);
-    let selected = selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
+    let selected =
+        selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
     let config = config(session, selected).ok()?;
     let fork = Fork::find(session, config.repo.as_deref()).ok()?;
     let branch = fork.branch(config.target_branch.as_ref()).ok()?;
@@ -88,7 +98,9 @@ pub(super) fn tip_for(session: &Session<'_>, source: &Source) -> Option<CommitId
 
 fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
     let file = selected.flow.manifest_file();
-    Ok(PatchStackConfig::from_config(&selected.manifest.config, &file, &|name| session.context.variable(name))?)
+    Ok(PatchStackConfig::from_config(&selected.manifest.config, &file, &|name| {
+        session.context.variable(name)
+    })?)
 }
 
 /// Finds everything that the step needs, and whatever is wrong with it. Nothing is written but the
@@ -100,7 +112,8 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     let config = config(session, selected)?;
     let named = job.fork.as_ref().map(|path| session.context.cwd.join(path).display().to_string());
     let fork = Fork::find(session, named.as_deref().or(config.repo.as_deref()))?;
-    let override_branch = job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
+    let override_branch =
+        job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
     let branch = fork.branch(override_branch.as_ref().or(config.target_branch.as_ref()))?;
     let tip = fork.tip(session, &branch)?;
     fork.repository.must_be_idle(&branch)?;
@@ -114,7 +127,12 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
 }
 
 /// The command line, the flow, a remote of the fork, the source, GitHub: the first that says it.
-fn upstream_url(session: &Session<'_>, job: &Job<'_>, config: &PatchStackConfig, fork: &Fork) -> Result<RemoteUrl> {
+fn upstream_url(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    config: &PatchStackConfig,
+    fork: &Fork,
+) -> Result<RemoteUrl> {
     if let Some(url) = &job.upstream_url {
         return Ok(url.clone());
     }
@@ -169,7 +187,8 @@ pub(super) fn carry(
     let frame = Frame { event, selected, started_at: session.context.stamp() };
     let bench = Workbench::new(&session.git, &prepared.fork.repository, session.context.temporary)?;
     let (onto, refs) = fetch(session, prepared, &bench)?;
-    let inventory = stack::take(&bench, prepared.tip, onto, &refs.commits()).map_err(|err| explained(prepared, err))?;
+    let inventory =
+        stack::take(&bench, prepared.tip, onto, &refs.commits()).map_err(|err| explained(prepared, err))?;
     if inventory.is_adopted(&bench)? {
         return Ok(adopted(prepared));
     }
@@ -198,9 +217,13 @@ fn fetch(session: &Session<'_>, prepared: &Prepared, bench: &Workbench) -> Resul
     let release = &prepared.release;
     let mut refs = session.git.fetch_upstream(into, &prepared.url, &release.repo, &listing, &branches)?;
     drop(progress);
-    refs.branches.retain(|name, _| branches.contains(name) || listing.default_branch.as_deref() == Some(name));
+    refs.branches
+        .retain(|name, _| branches.contains(name) || listing.default_branch.as_deref() == Some(name));
     let onto = refs.tags.get(&release.tag).map(|(_, commit)| *commit);
-    let onto = onto.ok_or_else(|| GitError::TagOfNoCommit { upstream: release.repo.clone(), tag: release.tag.clone() })?;
+    let onto = onto.ok_or_else(|| GitError::TagOfNoCommit {
+        upstream: release.repo.clone(),
+        tag: release.tag.clone(),
+    })?;
     Ok((onto, refs))
 }
 
@@ -210,13 +233,20 @@ fn explained(prepared: &Prepared, err: StackError) -> Failure {
         "branch {} of {} cannot be carried to {}",
         prepared.branch, prepared.fork.name, prepared.release.tag
     ));
-    if shallow { failure.hint("the clone is shallow: `git fetch --unshallow` brings its history") } else { failure }
+    if shallow {
+        failure.hint("the clone is shallow: `git fetch --unshallow` brings its history")
+    } else {
+        failure
+    }
 }
 
 fn adopted(prepared: &Prepared) -> Carried {
     Carried {
         status: Status::Skipped,
-        message: format!("branch {} of {} holds {} already", prepared.branch, prepared.fork.name, prepared.release.tag),
+        message: format!(
+            "branch {} of {} holds {} already",
+            prepared.branch, prepared.fork.name, prepared.release.tag
+        ),
         state: State::Adopted,
         document: None,
         artifact: None,
@@ -248,8 +278,11 @@ fn finish(
     squashed: Option<CommitId>,
 ) -> Result<Carried> {
     let slug = prepared.release.tag.slug();
-    let members: BTreeSet<CommitId> =
-        bench.reachable(&[carry.candidate.commit], &[carry.onto]).map_err(StackError::from)?.into_iter().collect();
+    let members: BTreeSet<CommitId> = bench
+        .reachable(&[carry.candidate.commit], &[carry.onto])
+        .map_err(StackError::from)?
+        .into_iter()
+        .collect();
     let checks: Vec<PlannedCheck> = frame
         .selected
         .manifest
@@ -291,12 +324,21 @@ fn existing(prepared: &Prepared, slug: &crate::ids::Slug) -> Result<BTreeMap<Ref
 }
 
 /// Moves the fork's own refs as planned, and says where they stand.
-fn deliver(prepared: &Prepared, bench: &Workbench, document: &Document, plan: &Plan) -> Result<Vec<NamedRef>> {
+fn deliver(
+    prepared: &Prepared,
+    bench: &Workbench,
+    document: &Document,
+    plan: &Plan,
+) -> Result<Vec<NamedRef>> {
     let mut moves = Vec::new();
     for step in &plan.steps {
         match step {
-            Step::MoveRef { name, from, to } => moves.push(RefMove { name: name.clone(), from: *from, to: Some(*to) }),
-            Step::DeleteRef { name, from } => moves.push(RefMove { name: name.clone(), from: Some(*from), to: None }),
+            Step::MoveRef { name, from, to } => {
+                moves.push(RefMove { name: name.clone(), from: *from, to: Some(*to) })
+            }
+            Step::DeleteRef { name, from } => {
+                moves.push(RefMove { name: name.clone(), from: Some(*from), to: None })
+            }
             _ => {}
         }
     }
@@ -376,14 +418,27 @@ fn carried(document: Document, artifact: Option<PathBuf>, plan: Option<Plan>) ->
         Outcome::Incomplete => (
             Status::NeedsIntervention,
             State::Conflict,
-            format!("{} of {} patches need a person on {tag}, {} wait for them", counts.conflict, counts.patches, counts.blocked),
+            format!(
+                "{} of {} patches need a person on {tag}, {} wait for them",
+                counts.conflict, counts.patches, counts.blocked
+            ),
         ),
         Outcome::Failed => {
             let refusing = document.checks.iter().find(|check| check.refuses());
-            let said = refusing.map(|check| format!("{} {} ({})", check.name, check.outcome.name(), check.log));
-            (Status::Failed, State::Failed, format!("the stack stands on {tag}, and a required check did not pass: {}", said.unwrap_or_default()))
+            let said =
+                refusing.map(|check| format!("{} {} ({})", check.name, check.outcome.name(), check.log));
+            (
+                Status::Failed,
+                State::Failed,
+                format!(
+                    "the stack stands on {tag}, and a required check did not pass: {}",
+                    said.unwrap_or_default()
+                ),
+            )
         }
-        Outcome::Candidate => (Status::Changed, State::Candidate, format!("{} patches stand on {tag}", counts.carried())),
+        Outcome::Candidate => {
+            (Status::Changed, State::Candidate, format!("{} patches stand on {tag}", counts.carried()))
+        }
         Outcome::Adopted => (Status::Skipped, State::Adopted, format!("the fork holds {tag} already")),
     };
     Carried { status, message, state, document: Some(document), artifact, plan }

@@ -1,6 +1,7 @@
 //! Looking at every source: what is new, what is due, what has moved.
 
 use super::event;
+use super::newest::newest;
 use super::session::{Job, Session, problem, worse};
 use super::stack_step;
 use crate::failure::{Failure, Kind, Result};
@@ -9,7 +10,8 @@ use crate::git::RemoteUrl;
 use crate::http::{Client, Options};
 use crate::ids::{CommitId, EventId, TagName};
 use crate::release::{
-    Choice, Cursor, Due, Entry, FeedJob, LedgerLine, Moved, Newest, RemoteTag, Signal, Source, State, choose, unseen,
+    Choice, Cursor, Due, Entry, FeedJob, LedgerLine, Moved, Newest, RemoteTag, Signal, Source, State, choose,
+    unseen,
 };
 use crate::report::{Problem, ReleaseReport, RunReport, SourceReport, Standing};
 
@@ -86,7 +88,7 @@ fn look<'a>(
         .iter()
         .map(|(name, (object, commit))| RemoteTag { name: name.clone(), object: *object, commit: *commit })
         .collect();
-    let tip = stack_step::tip_for(session, source);
+    let tip = newest(&listing, Some(source)).and_then(|tag| stack_step::tip_for(session, source, &tag));
     let ledger = session.ledger()?;
     let now = (session.context.now)();
     let choice = choose(source, &tags, &entries, &ledger, tip, &session.flows_digest, now);
@@ -148,8 +150,14 @@ fn settle(
         session.enter(&line(tag, State::Skipped, Some(rule)))?;
     }
     about.warnings.extend(choice.warnings.iter().cloned());
-    about.newest = choice.newest.as_ref().map(|newest| standing_of(newest, &choice.due.iter().map(|release| &release.tag).collect::<Vec<_>>()));
-    if let Some(newest) = choice.newest.as_ref().filter(|newest| matches!(newest.due, Due::Settled(State::Conflict | State::Failed, _))) {
+    about.newest = choice.newest.as_ref().map(|newest| {
+        standing_of(newest, &choice.due.iter().map(|release| &release.tag).collect::<Vec<_>>())
+    });
+    if let Some(newest) = choice
+        .newest
+        .as_ref()
+        .filter(|newest| matches!(newest.due, Due::Settled(State::Conflict | State::Failed, _)))
+    {
         about.warnings.push(format!("{} {}", newest.tag.name, newest.stands));
     }
     match choice.moved.first() {
@@ -181,7 +189,12 @@ fn standing_of(newest: &Newest, due: &[&TagName]) -> ReleaseReport {
         Due::Moved { .. } => Standing::Moved,
         Due::Settled(state, _) => standing(*state),
     };
-    ReleaseReport { tag: newest.tag.name.clone(), commit: Some(newest.tag.commit), published_at: None, standing }
+    ReleaseReport {
+        tag: newest.tag.name.clone(),
+        commit: Some(newest.tag.commit),
+        published_at: None,
+        standing,
+    }
 }
 
 /// Where a release stands, by its newest line in the ledger.

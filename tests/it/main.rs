@@ -15,6 +15,7 @@ mod errors;
 mod harness;
 mod help;
 mod interruption;
+mod layouts;
 mod pick;
 mod records;
 mod run;
