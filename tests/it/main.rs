@@ -13,6 +13,7 @@
 mod artifact;
 mod errors;
 mod harness;
+mod oracle;
 mod pick;
 mod records;
 mod run;
