@@ -16,6 +16,7 @@ mod harness;
 mod help;
 mod interruption;
 mod layouts;
+mod oracle;
 mod pick;
 mod records;
 mod run;
