@@ -15,6 +15,7 @@ mod errors;
 mod harness;
 mod oracle;
 mod pick;
+mod places;
 mod records;
 mod run;
 mod schedule;
