@@ -18,6 +18,7 @@ mod interruption;
 mod layouts;
 mod oracle;
 mod pick;
+mod places;
 mod records;
 mod run;
 mod schedule;
