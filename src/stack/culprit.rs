@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::apply::tree_of;
 use super::apply::{self, Application};
 use super::ports::Objects;
-use super::replay::Walk;
+use super::walk::Walk;
 use super::{Culprit, RawCommit, Side, StackError, tree};
 use crate::ids::{CommitId, TreeId};
 
@@ -20,11 +20,11 @@ use crate::ids::{CommitId, TreeId};
 /// commit, and then the patch.
 pub(super) fn breaking(
     walk: &Walk<'_>,
+    line: &Line,
     id: CommitId,
     patch: Application,
     paths: &BTreeSet<Vec<u8>>,
 ) -> Result<Option<Culprit>, StackError> {
-    let line = walk.line()?;
     let onto = walk.onto.tree;
     if line.commits.is_empty() {
         return Ok(None);
@@ -62,9 +62,8 @@ fn conflicts_with(
 }
 
 /// The upstream commit with which the patch has nothing left to change.
-pub(super) fn absorbing(walk: &Walk<'_>, patch: Application) -> Result<Option<Culprit>, StackError> {
+pub(super) fn absorbing(walk: &Walk<'_>, line: &Line, patch: Application) -> Result<Option<Culprit>, StackError> {
     let mut probe = |tree: TreeId| Ok(apply::is_absorbed(walk.merger, patch, tree)?);
-    let line = walk.line()?;
     if line.commits.is_empty() || probe(tree_of(walk.objects, line.start)?)? {
         return Ok(None);
     }
