@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::newest;
+use super::script_step::{self, Stepped};
 use super::session::{Job, Session, problem, worse};
 use super::stack_step::{self, Carried, Prepared};
 use super::watch::standing;
@@ -225,7 +226,7 @@ impl Through<'_> {
     fn plan(&self, selection: &Selection<'_>, about: &mut EventReport) -> Result<Kind> {
         let mut kind = Kind::Done;
         for selected in &selection.selected {
-            let carried = self.step(selected)?;
+            let Stepped { carried, .. } = self.step(selected)?;
             kind = worse(kind, carried.kind());
             about.plan = about.plan.take().or_else(|| carried.plan.clone());
             about.steps.push(self.step_report(selected, carried));
@@ -250,7 +251,7 @@ impl Through<'_> {
             self.session.client.update(|client| client.put_run(&run))?.map_err(|err| Failure::new(Kind::Failed, err))?;
             runs.push(run);
             let carried = match done {
-                Ok(carried) => carried,
+                Ok(Stepped { carried, .. }) => carried,
                 Err(failure) => {
                     self.record_dispatch(&event, &runs, &begun)?;
                     self.enter(State::Failed)?;
@@ -267,18 +268,18 @@ impl Through<'_> {
         Ok(kind)
     }
 
-    fn step(&self, selected: &Selected<'_>) -> Result<Carried> {
+    fn step(&self, selected: &Selected<'_>) -> Result<Stepped> {
         if let Some(gate) = selected.gate {
             let message = [Some(gate.to_string()), gate.hint()].into_iter().flatten().collect::<Vec<_>>().join("; ");
-            return Ok(not_run(message));
+            return Ok(not_run(message).into());
         }
         match (selected.step.runner, &self.prepared) {
-            (Runner::PatchStack, Some(prepared)) => stack_step::carry(self.session, &self.event, selected, prepared),
-            (runner, _) => Ok(not_run(format!(
-                "this version runs `patch-stack` steps only, and step {} wants `{}`",
-                selected.step.name,
-                runner.name()
-            ))),
+            (Runner::PatchStack, Some(prepared)) => {
+                stack_step::carry(self.session, &self.event, selected, prepared).map(Stepped::from)
+            }
+            // Beside a stack it is the stack that says where the release stands.
+            (_, Some(_)) => script_step::run(self.session, &self.event, selected, State::Adopted),
+            (_, None) => script_step::run(self.session, &self.event, selected, State::Candidate),
         }
     }
 
@@ -317,7 +318,7 @@ impl Through<'_> {
         selected: &Selected<'_>,
         event: &Value,
         started_at: &str,
-        done: &Result<Carried>,
+        done: &Result<Stepped>,
     ) -> Run {
         let id = RunId::of(&self.event.id, &selected.manifest.name, &selected.step.name);
         let root = selected.flow.root.display().to_string();
@@ -333,7 +334,7 @@ impl Through<'_> {
         };
         let completed_at = self.session.context.stamp();
         let outcome: std::result::Result<StepResult, String> = match done {
-            Ok(carried) => Ok(carried.result()),
+            Ok(stepped) => stepped.outcome.clone(),
             Err(failure) => Err(problem(failure).message),
         };
         Run::new(&step, RunSpan { started_at, completed_at: &completed_at }, outcome)
@@ -349,16 +350,18 @@ impl Through<'_> {
         Ok(())
     }
 
-    /// Adds a line to the ledger. An event that asked no upstream is about no commit and has none.
+    /// Adds a line to the ledger. An event that asked no upstream, and that no watch of one has found,
+    /// is about no commit and has none.
     fn enter(&self, state: State) -> Result<()> {
-        let Some(prepared) = &self.prepared else { return Ok(()) };
+        let release = self.prepared.as_ref().map(|prepared| &prepared.release).or(self.job.release.as_ref());
+        let Some(release) = release else { return Ok(()) };
         self.session.enter(&LedgerLine {
             event_id: self.event.id.clone(),
             repo: self.job.repo.clone(),
             tag: self.tag.clone(),
-            tag_object: prepared.release.object,
-            commit: prepared.release.commit,
-            tip: Some(prepared.tip),
+            tag_object: release.object,
+            commit: release.commit,
+            tip: self.prepared.as_ref().map(|prepared| prepared.tip),
             flows: Some(self.digest.clone()),
             state,
             rule: None,

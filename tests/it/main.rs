@@ -23,4 +23,5 @@ mod records;
 mod run;
 mod schedule;
 mod stack;
+mod steps;
 mod support;
