@@ -18,6 +18,5 @@ pub(crate) use document::{
     CheckOutcome, CheckResult, Document, EventRef, FlowRef, ForkRef, NamedRef, Outcome, RunRef,
     SCHEMA_VERSION, Squashed, Tool, UpstreamRef, document_schema,
 };
-pub(crate) use names::{check_log_name, conflict_dir, patch_file_name};
-pub(crate) use plan::{Artifact, Input, Plan, PlannedCheck, Refs, Step, held, plan, series};
+pub(crate) use plan::{Artifact, Input, Plan, PlannedCheck, Refs, Step, plan, series};
 pub(crate) use squash::{DEFAULT_SQUASH_MESSAGE, squash_message};

@@ -16,11 +16,10 @@ mod words;
 
 pub(crate) use html::{Extras, html};
 pub(crate) use markdown::{document_markdown, run_markdown};
-pub(crate) use next::{NextStep, next_away, next_here, shell_quote};
+pub(crate) use next::shell_quote;
 pub(crate) use printable::printable;
 pub(crate) use run::{
     EventReport, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport, Standing,
     StepReport, run_schema,
 };
 pub(crate) use terminal::{Look, carry_text, run_text};
-pub(crate) use words::{document_sentence, run_sentence};
