@@ -1,7 +1,7 @@
 //! What a carried stack becomes: the artifact, the refs and the record, first as data.
 //!
-//! A [`Carry`](crate::stack::Carry) goes in. [`plan`] says what would be done to the world with it,
-//! [`Document`] is what lasts of it (candidate.json), [`accounting`] proves that no patch got lost on
+//! A [`Carry`](crate::stack::Carry) goes in. [`plan()`] says what would be done to the world with it,
+//! [`Document`] is what lasts of it (candidate.json), [`accounting()`] proves that no patch got lost on
 //! the way. Nothing here touches a repository, a file or a clock, so a dry run and a real run say
 //! the same.
 

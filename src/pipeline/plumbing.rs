@@ -32,6 +32,7 @@ pub(crate) struct Rebase {
 /// What `stack rebase` has come to.
 #[derive(Debug, Serialize)]
 pub(crate) struct Rebased {
+    /// The carry itself.
     #[serde(flatten)]
     pub(crate) carry: Carry,
     /// Where the candidate was made one commit: the last commit of the stack that it was made of.

@@ -79,7 +79,9 @@ impl EventFilter {
 /// Which dispatches a list shows. Empty: all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DispatchFilter {
+    /// Only this event's.
     pub(crate) event_id: Option<String>,
+    /// Only those of this status.
     pub(crate) status: Option<DispatchStatus>,
 }
 
@@ -94,7 +96,9 @@ impl DispatchFilter {
 /// Which attempts a list shows. Empty: all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AttemptFilter {
+    /// Only this event's.
     pub(crate) event_id: Option<String>,
+    /// Only those of this status.
     pub(crate) status: Option<AttemptStatus>,
 }
 

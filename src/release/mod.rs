@@ -1,6 +1,6 @@
 //! A feed's entries to releases; filters; what the ledger says is still to do.
 //!
-//! [`Sources`] says what is watched and by which rules. [`choose`] takes what upstream has (tags),
+//! [`Sources`] says what is watched and by which rules. [`choose()`] takes what upstream has (tags),
 //! what the feed adds (names, dates) and what was done before (the [`Ledger`]), and says what to do
 //! now. Everything here is a function of its arguments: no clock, file, socket or process.
 

@@ -2,7 +2,7 @@
 //!
 //! The values ([`RunReport`], [`Document`](crate::candidate::Document)) hold what strangers wrote,
 //! unchanged: JSON escapes by itself, and a program wants the letters. The renderers for people take
-//! every foreign word through [`printable`] and, in Markdown and HTML, through an escape of their own.
+//! every foreign word through [`printable()`] and, in Markdown and HTML, through an escape of their own.
 
 mod html;
 mod markdown;
