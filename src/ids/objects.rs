@@ -96,11 +96,6 @@ macro_rules! kind_of_object {
             pub(crate) const fn object(&self) -> ObjectId {
                 self.0
             }
-
-            /// The first nine digits, as people quote it.
-            pub(crate) fn short(&self) -> String {
-                self.0.to_string()[..9].to_owned()
-            }
         }
 
         impl FromStr for $name {
@@ -132,6 +127,13 @@ kind_of_object! {
 kind_of_object! {
     /// A tree.
     TreeId
+}
+
+impl CommitId {
+    /// The first nine digits, as people quote it.
+    pub(crate) fn short(&self) -> String {
+        self.0.to_string()[..9].to_owned()
+    }
 }
 
 /// A SHA-256 digest, written `sha256:<64 hexadecimal digits>`.

@@ -21,7 +21,7 @@ use crate::git::{GitError, GitMerge, RefMove, RemoteUrl, UpstreamRefs, Workbench
 use crate::ids::{CommitId, ObjectId, RefName, RepoName, TagName};
 use crate::record::{RunId, Status, StepResult};
 use crate::release::{Release, Source, State};
-use crate::stack::{self, Carry, Committer, Inventory, Objects, StackError};
+use crate::stack::{self, Carry, Committer, InvalidCommitter, Inventory, Objects, StackError};
 
 /// What a step needs before anything is begun: everything that can be wrong is found out here.
 pub(super) struct Prepared {
@@ -119,11 +119,14 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     fork.repository.must_be_idle(&branch)?;
     let url = upstream_url(session, job, &config, &fork)?;
     let release = release(session, job, &url)?;
-    let committer = match &config.committer {
-        Some(committer) => format!("{} <{}>", committer.name, committer.email).parse()?,
-        None => Committer::default(),
-    };
+    let committer = committer(&config, selected)?;
     Ok(Prepared { config, fork, branch, tip, release, url, committer })
+}
+
+fn committer(config: &PatchStackConfig, selected: &Selected<'_>) -> Result<Committer> {
+    let Some(text) = &config.committer else { return Ok(Committer::default()) };
+    let place = || format!("config.committer in {} cannot be used", selected.flow.manifest_file().display());
+    text.parse().map_err(|err: InvalidCommitter| Failure::from(err).context(place()))
 }
 
 /// The command line, the flow, a remote of the fork, the source, GitHub: the first that says it.
@@ -171,6 +174,7 @@ pub(super) fn no_release(repo: &RepoName) -> Failure {
 struct Frame<'a> {
     event: &'a Event,
     selected: &'a Selected<'a>,
+    prepared: &'a Prepared,
     started_at: String,
 }
 
@@ -184,7 +188,7 @@ pub(super) fn carry(
     selected: &Selected<'_>,
     prepared: &Prepared,
 ) -> Result<Carried> {
-    let frame = Frame { event, selected, started_at: session.context.stamp() };
+    let frame = Frame { event, selected, prepared, started_at: session.context.stamp() };
     let bench = Workbench::new(&session.git, &prepared.fork.repository, session.context.temporary)?;
     let (onto, refs) = fetch(session, prepared, &bench)?;
     let inventory =
@@ -200,7 +204,8 @@ pub(super) fn carry(
     drop(progress);
     candidate::accounting(&carry, inventory.commits())?;
     let squashed = squash(&bench, prepared, &carry)?;
-    finish(session, prepared, &frame, &bench, &inventory, &refs, carry, squashed)
+    let document = document(&frame, &inventory, &refs, carry, squashed);
+    finish(session, &frame, &bench, document)
 }
 
 /// Upstream's refs in the fork; in a dry run on the workbench, which is gone with it.
@@ -258,48 +263,41 @@ fn squash(bench: &Workbench, prepared: &Prepared, carry: &Carry) -> Result<Optio
     if !prepared.config.squash {
         return Ok(None);
     }
-    let carried = carry.patches.iter().filter(|patch| patch.verdict.is_carried() && !patch.merge);
-    let subjects: Vec<&str> = carried.map(|patch| patch.subject.as_str()).collect();
     let template = prepared.config.squash_message.as_deref().unwrap_or(candidate::DEFAULT_SQUASH_MESSAGE);
-    let message = candidate::squash_message(template, &prepared.release.tag, &subjects);
+    let message = candidate::squash_message(template, prepared.release.tag.as_str(), carry);
     Ok(stack::squash(bench, carry, &message, &prepared.committer)?)
 }
 
-/// Decides what becomes of the carry, and does it unless this is a dry run.
-#[expect(clippy::too_many_arguments, reason = "everything that a carry has brought together, used once")]
+/// Decides what becomes of the carry, and does it unless this is a dry run. What the world adds to
+/// the document is filled in on the way.
 fn finish(
     session: &Session<'_>,
-    prepared: &Prepared,
     frame: &Frame<'_>,
     bench: &Workbench,
-    inventory: &Inventory,
-    refs: &UpstreamRefs,
-    carry: Carry,
-    squashed: Option<CommitId>,
+    mut document: Document,
 ) -> Result<Carried> {
+    let Frame { selected, prepared, .. } = frame;
+    let carry = &document.carry;
     let slug = prepared.release.tag.slug();
     let members: BTreeSet<CommitId> = bench
         .reachable(&[carry.candidate.commit], &[carry.onto])
         .map_err(StackError::from)?
         .into_iter()
         .collect();
-    let checks: Vec<PlannedCheck> = frame
-        .selected
+    let checks: Vec<PlannedCheck> = selected
         .manifest
         .checks
         .iter()
         .map(|check| PlannedCheck { name: check.name.clone(), command: check.command.clone() })
         .collect();
-    let existing = existing(prepared, &slug)?;
     let plan = candidate::plan(&Input {
-        carry: &carry,
+        carry,
         slug: &slug,
-        squashed,
+        squashed: document.squashed.as_ref().map(|squashed| squashed.commit),
         members: Some(&members),
         checks: &checks,
-        existing: &existing,
+        existing: &existing(prepared, &slug)?,
     })?;
-    let mut document = document(prepared, frame, inventory, refs, carry, squashed);
     if !session.applies() {
         return Ok(carried(document, None, Some(plan)));
     }
@@ -308,7 +306,7 @@ fn finish(
     artifact::contents(&evidence, &artifact)?;
     document.refs = deliver(prepared, bench, &document, &plan)?;
     document.bundle = evidence.bundle();
-    document.checks = checking::run(session, frame.selected, bench, &artifact, &plan, document.delivered())?;
+    document.checks = checking::run(session, selected, bench, &artifact, &plan, document.delivered())?;
     document.status = outcome(&document.carry, &document.checks);
     document.run.completed_at = session.context.stamp();
     artifact::documents(&evidence, &artifact, &document)?;
@@ -348,14 +346,15 @@ fn deliver(
     Ok(stands.into_iter().map(|(name, commit)| NamedRef { name, commit }).collect())
 }
 
+/// The document as far as the carry alone says it.
 fn document(
-    prepared: &Prepared,
     frame: &Frame<'_>,
     inventory: &Inventory,
     refs: &UpstreamRefs,
     carry: Carry,
     squashed: Option<CommitId>,
 ) -> Document {
+    let prepared = frame.prepared;
     let release = &prepared.release;
     let run = RunId::of(&frame.event.id, &frame.selected.manifest.name, &frame.selected.step.name);
     let annotated = release.object != release.commit.object();

@@ -16,11 +16,10 @@ mod run_id;
 mod step;
 
 pub(crate) use attempt::{Attempt, AttemptStatus, collapse, merge_runs};
-pub(crate) use candidate_ref::{CandidateRef, candidate_refs};
-pub(crate) use client::{FlowClientState, NotAnEvent, Recorded, StateError, StoredEvent};
-pub(crate) use dispatch::{Dispatch, DispatchStatus, Operation, Target, Transport};
+pub(crate) use client::{FlowClientState, NotAnEvent, StateError};
+pub(crate) use dispatch::{Dispatch, DispatchStatus, Operation};
 pub(crate) use listing::{AttemptFilter, DispatchFilter, EventFilter, Limit, Newest};
 pub(crate) use report::RunReport;
-pub(crate) use run::{ProcessStatus, Run, RunSpan, RunStep};
+pub(crate) use run::{Run, RunSpan, RunStep};
 pub(crate) use run_id::RunId;
 pub(crate) use step::{FlowResultError, Status, StepResult, parse_flow_result};

@@ -47,7 +47,7 @@ pub(crate) use outcome::{
 pub(crate) use pick::{Picked, pick};
 pub(crate) use ports::{FullMerge, Merged, Objects, PathConflict, PortError};
 pub(crate) use replay::{Progress, carry};
-pub(crate) use squash::{squash, squash_message};
+pub(crate) use squash::squash;
 pub(crate) use tree::{Entry, Mode, empty as empty_tree, find};
 
 use crate::ids::CommitId;
