@@ -23,14 +23,6 @@ pub(crate) enum Written {
 }
 
 impl Actions {
-    /// Sets one output of the step.
-    ///
-    /// # Errors
-    /// Like [`Actions::set_outputs`].
-    pub(crate) fn set_output(&self, name: &str, value: &str, nonce: &Nonce) -> Result<(), ActionsError> {
-        self.set_outputs(&[(name, value)], nonce)
-    }
-
     /// Sets outputs of the step, all or none.
     ///
     /// # Errors

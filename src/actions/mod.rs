@@ -37,8 +37,6 @@ pub(crate) struct Actions {
 /// The run that the step belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Run {
-    server: String,
-    repository: String,
     id: String,
     attempt: String,
 }
@@ -54,23 +52,8 @@ impl Actions {
         Some(Self {
             output: value("GITHUB_OUTPUT").map(PathBuf::from),
             summary: value("GITHUB_STEP_SUMMARY").map(PathBuf::from),
-            run: Run {
-                server: text("GITHUB_SERVER_URL"),
-                repository: text("GITHUB_REPOSITORY"),
-                id: text("GITHUB_RUN_ID"),
-                attempt: text("GITHUB_RUN_ATTEMPT"),
-            },
+            run: Run { id: text("GITHUB_RUN_ID"), attempt: text("GITHUB_RUN_ATTEMPT") },
         })
-    }
-
-    /// Where a person reads about this run, attempt included.
-    pub(crate) fn run_url(&self) -> Option<String> {
-        let Run { server, repository, id, attempt } = &self.run;
-        if [server, repository, id].iter().any(|part| part.is_empty()) {
-            return None;
-        }
-        let attempt = if attempt.is_empty() { String::new() } else { format!("/attempts/{attempt}") };
-        Some(format!("{server}/{repository}/actions/runs/{id}{attempt}"))
     }
 
     /// The name under which the artifact of the release `slug` is uploaded. A re-run keeps its run id and the

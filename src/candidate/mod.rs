@@ -1,7 +1,7 @@
 //! What a carried stack becomes: the artifact, the refs and the record, first as data.
 //!
-//! A [`Carry`](crate::stack::Carry) goes in. [`plan`] says what would be done to the world with it,
-//! [`Document`] is what lasts of it (candidate.json), [`accounting`] proves that no patch got lost on
+//! A [`Carry`](crate::stack::Carry) goes in. [`plan()`] says what would be done to the world with it,
+//! [`Document`] is what lasts of it (candidate.json), [`accounting()`] proves that no patch got lost on
 //! the way. Nothing here touches a repository, a file or a clock, so a dry run and a real run say
 //! the same.
 
@@ -18,6 +18,5 @@ pub(crate) use document::{
     CheckOutcome, CheckResult, Document, EventRef, FlowRef, ForkRef, NamedRef, Outcome, RunRef,
     SCHEMA_VERSION, Squashed, Tool, UpstreamRef, document_schema,
 };
-pub(crate) use names::{check_log_name, conflict_dir, patch_file_name};
-pub(crate) use plan::{Artifact, Input, Plan, PlannedCheck, Refs, Step, held, plan, series};
+pub(crate) use plan::{Artifact, Input, Plan, PlannedCheck, Refs, Step, plan, series};
 pub(crate) use squash::{DEFAULT_SQUASH_MESSAGE, squash_message};

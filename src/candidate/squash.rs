@@ -1,21 +1,28 @@
 //! The message of the one commit that stands for a stack.
 
 use crate::candidate::names::one_line;
-use crate::ids::TagName;
+use crate::stack::Carry;
 
 /// The message where the flow has none of its own.
 pub(crate) const DEFAULT_SQUASH_MESSAGE: &str = "Carry {patches} to {tag}\n\n{subjects}";
 
-/// The message of the squashed commit: `template` with its three words filled in.
+/// The message of the one commit that stands for what `carry` has carried to `onto`: `template` with
+/// its three words filled in.
 ///
-/// `{patches}` is `1 patch` or `12 patches`, `{tag}` the release, `{subjects}` a line `- SUBJECT` for
+/// `{patches}` is `1 patch` or `12 patches`, `{tag}` is `onto`, `{subjects}` a line `- SUBJECT` for
 /// each patch, oldest first. Other braces stay as they are, and what a subject holds is never taken
 /// for one of the three.
-pub(crate) fn squash_message(template: &str, tag: &TagName, subjects: &[&str]) -> String {
+pub(crate) fn squash_message(template: &str, onto: &str, carry: &Carry) -> String {
+    let carried = carry.patches.iter().filter(|patch| patch.verdict.is_carried() && !patch.merge);
+    let subjects: Vec<&str> = carried.map(|patch| patch.subject.as_str()).collect();
+    filled(template, onto, &subjects)
+}
+
+fn filled(template: &str, onto: &str, subjects: &[&str]) -> String {
     let listed: Vec<String> = subjects.iter().map(|subject| format!("- {}", one_line(subject))).collect();
     let patches =
         if subjects.len() == 1 { "1 patch".to_owned() } else { format!("{} patches", subjects.len()) };
-    let words = [("{patches}", patches), ("{tag}", tag.to_string()), ("{subjects}", listed.join("\n"))];
+    let words = [("{patches}", patches), ("{tag}", onto.to_owned()), ("{subjects}", listed.join("\n"))];
 
     let mut message = String::new();
     let mut rest = template;
@@ -38,7 +45,7 @@ mod tests {
     use super::*;
 
     fn message(template: &str, subjects: &[&str]) -> String {
-        squash_message(template, &"v1.1.0".parse().unwrap(), subjects)
+        filled(template, "v1.1.0", subjects)
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `stack`, `records`, `setup` | the commands |
+//! | `run`, `stack`, `records`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 pub(crate) mod environment;
@@ -17,6 +17,7 @@ mod records;
 mod reference;
 mod run;
 mod say;
+mod schema;
 mod setup;
 mod stack;
 mod trace;
@@ -77,6 +78,7 @@ enum Command {
     Attempts(records::AttemptsArgs),
     Status(records::StatusArgs),
     Setup(setup::Args),
+    Schema(schema::Args),
     /// Print the reference of the command line as Markdown
     #[command(hide = true)]
     Reference,
@@ -126,6 +128,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
     match command {
         None => app.ui.out(&Cli::command().render_long_help().ansi().to_string()),
         Some(Command::Reference) => app.ui.out(&reference::markdown(Cli::command())),
+        Some(Command::Schema(args)) => schema::print(app, &args),
         Some(Command::Run(args)) => return run::run(app, &args),
         Some(Command::Stack(args)) => return stack::run(app, &args),
         Some(Command::Events(args)) => return records::events(app, &args),

@@ -54,7 +54,8 @@ fn option(text: &mut String, arg: &Arg) {
     let value = arg.get_value_names().and_then(|names| names.first()).filter(|_| takes_value);
     let value = value.map(|value| format!(" {value}")).unwrap_or_default();
     let required = if arg.is_required_set() { " (required)" } else { "" };
-    text.push_str(&format!("- `{}{value}`{required}: ", names.join(", ")));
+    let name = format!("{}{value}", names.join(", "));
+    text.push_str(&format!("- `{}`{required}: ", name.trim_start()));
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     text.push_str(&help);
     if takes_value {

@@ -128,11 +128,6 @@ impl Manifest {
         reader.unknown(top);
         Ok(Self { name, version, description, config, skills, steps, checks, warnings: reader.warnings })
     }
-
-    /// The step called `name`.
-    pub(crate) fn step(&self, name: &str) -> Option<&Step> {
-        self.steps.iter().find(|step| step.name == name)
-    }
 }
 
 /// What every part of the reading needs: the file to name, and a place for warnings.

@@ -25,10 +25,6 @@ pub(crate) struct Selection<'a> {
 /// A step that the event makes run.
 #[derive(Debug)]
 pub(crate) struct Selected<'a> {
-    /// The place of its flow among the flows that were given.
-    pub(crate) flow_index: usize,
-    /// The place of the step in its flow.
-    pub(crate) step_index: usize,
     /// Its flow.
     pub(crate) flow: &'a Flow,
     /// Its flow's manifest.
@@ -115,18 +111,6 @@ impl Reason {
         }
     }
 
-    /// Whether something is wrong that a person should put right, rather than simply not meant.
-    pub(crate) const fn is_fault(&self) -> bool {
-        match self {
-            Self::SchemaUnusable { .. } | Self::Standing(_) | Self::ManifestBroken(_) => true,
-            Self::NoTrigger
-            | Self::OtherEventType { .. }
-            | Self::SchemaMismatch { .. }
-            | Self::Disabled
-            | Self::Shadowed { .. } => false,
-        }
-    }
-
     /// What to do next, where anything is to be done.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
@@ -158,8 +142,8 @@ pub(crate) fn select<'a>(
 ) -> Selection<'a> {
     let mut selection = Selection { selected: Vec::new(), passed_over: Vec::new() };
     let shadows = shadows(flows);
-    for (flow_index, flow) in flows.iter().enumerate() {
-        let manifest = match (&flow.manifest, shadows[flow_index]) {
+    for (flow, shadow) in flows.iter().zip(shadows) {
+        let manifest = match (&flow.manifest, shadow) {
             (Err(error), _) => {
                 let reason = Reason::ManifestBroken(error.clone());
                 selection.passed_over.push(PassedOver { flow, step: None, reason });
@@ -172,14 +156,12 @@ pub(crate) fn select<'a>(
             }
             (Ok(manifest), None) => manifest,
         };
-        for (step_index, step) in manifest.steps.iter().enumerate() {
+        for step in &manifest.steps {
             match reason_against(step, flow, event_type, payload, schemas) {
                 Some(reason) => {
                     selection.passed_over.push(PassedOver { flow, step: Some(step), reason });
                 }
                 None => selection.selected.push(Selected {
-                    flow_index,
-                    step_index,
                     flow,
                     manifest,
                     step,

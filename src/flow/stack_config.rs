@@ -4,7 +4,6 @@
 //! `repo`, `repo_env`, `upstream_url` and `squash` are shorter names for the same.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use thiserror::Error;
 use toml::Table;
@@ -43,8 +42,8 @@ pub(crate) struct PatchStackConfig {
     pub(crate) squash: bool,
     /// Who decides whether anything is pushed.
     pub(crate) push: Push,
-    /// Who commits the carried patches; None for the house default.
-    pub(crate) committer: Option<Committer>,
+    /// Who commits the carried patches, as it was written; None for the house default.
+    pub(crate) committer: Option<String>,
     /// The message of the squashed commit; None for the house default.
     pub(crate) squash_message: Option<String>,
     /// Keys that have no effect, in words for a person.
@@ -58,35 +57,6 @@ pub(crate) enum Push {
     Policy,
     /// The flow: `push = false` wins over every policy.
     Never,
-}
-
-/// `Name <address>`, as git writes a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Committer {
-    /// The name.
-    pub(crate) name: String,
-    /// The address, without its angle brackets.
-    pub(crate) email: String,
-}
-
-impl FromStr for Committer {
-    type Err = &'static str;
-
-    /// # Errors
-    /// Why `text` is no `Name <address>`.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shape = "it is not written `Name <address>`";
-        let (name, rest) = text.split_once('<').ok_or(shape)?;
-        let email = rest.trim_end().strip_suffix('>').ok_or(shape)?;
-        let (name, email) = (name.trim(), email.trim());
-        if name.is_empty() || email.is_empty() || text.len() > 500 {
-            return Err(shape);
-        }
-        if text.chars().any(char::is_control) || [name, email].iter().any(|part| part.contains(['<', '>'])) {
-            return Err("its name or address holds a control character or an angle bracket");
-        }
-        Ok(Self { name: name.to_owned(), email: email.to_owned() })
-    }
 }
 
 /// Why a `[config]` cannot be used.
@@ -180,7 +150,7 @@ impl PatchStackConfig {
             upstream_branches: reader.upstream_branches()?,
             squash,
             push: if push { Push::Policy } else { Push::Never },
-            committer: reader.committer()?,
+            committer: reader.text("committer")?,
             squash_message: reader.squash_message()?,
             warnings: reader
                 .fields
@@ -299,11 +269,6 @@ impl Reader<'_> {
         let names = self.fields.texts("upstream_branches").map_err(|wrong| self.wrong(wrong))?;
         let names = names.unwrap_or_default();
         names.iter().map(|name| self.branch("config.upstream_branches".into(), name)).collect()
-    }
-
-    fn committer(&mut self) -> Result<Option<Committer>, ConfigError> {
-        let Some(text) = self.text("committer")? else { return Ok(None) };
-        text.parse().map(Some).map_err(|why: &str| self.bad("config.committer".into(), &text, why))
     }
 
     fn squash_message(&mut self) -> Result<Option<String>, ConfigError> {

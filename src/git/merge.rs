@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_cut_short_is_an_error() {
-        for text in ["", "TREE", "TREE\0100644 a 1\tx\0", "TREE\0\x01", "tree\0\0", "TREE\0\02\0x\0"] {
+        for text in ["", "TREE", "TREE\x00100644 a 1\tx\0", "TREE\0\x01", "tree\0\0", "TREE\0\x002\0x\0"] {
             assert!(read(text, false).is_err(), "{text:?}");
         }
         assert!(read("TREE", true).is_err());
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_conflict_is_of_the_kind_that_git_says() {
-        let files = "100644 a 1\tx\0100644 b 2\tx\0100644 c 3\tx\0100644 d 2\ty\0100644 e 3\ty\0\0";
+        let files = "100644 a 1\tx\x00100644 b 2\tx\x00100644 c 3\tx\x00100644 d 2\ty\x00100644 e 3\ty\0\0";
         let said = "1\0x\0Auto-merging\0a\0".to_owned() + "1\0x\0CONFLICT (binary)\0b\0";
         let merged = read(&format!("TREE\0{files}{said}"), false).expect("an answer");
         let kinds: Vec<_> = merged.conflicts.iter().map(|conflict| conflict.kind).collect();

@@ -19,7 +19,7 @@ mod remote;
 mod repository;
 mod workbench;
 
-pub(crate) use deliver::{Delivery, RefMove};
+pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;
 pub(crate) use evidence::ConflictFile;
 pub(crate) use fetch::UpstreamRefs;

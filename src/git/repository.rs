@@ -47,8 +47,11 @@ impl Repository {
     pub(crate) fn make_bare(path: &Path) -> Result<Self, GitError> {
         let mut options = git2::RepositoryInitOptions::new();
         options.bare(true).external_template(false).no_reinit(true).initial_head("refs/heads/none");
-        git2::Repository::init_opts(path, &options)
-            .map_err(|source| GitError::Library { what: "making a repository", repo: path.to_owned(), source })?;
+        git2::Repository::init_opts(path, &options).map_err(|source| GitError::Library {
+            what: "making a repository",
+            repo: path.to_owned(),
+            source,
+        })?;
         Self::open(path)
     }
 
@@ -115,11 +118,6 @@ impl Repository {
         self.inner.is_shallow()
     }
 
-    /// The work tree, where there is one.
-    pub(crate) fn work_tree(&self) -> Option<&Path> {
-        self.inner.workdir()
-    }
-
     /// The paths of the work tree that differ from HEAD or are not tracked, at most `limit`.
     ///
     /// # Errors
@@ -173,17 +171,6 @@ impl Repository {
             found.push((rest.to_owned(), object_id(object), commit_id(commit.id())));
         }
         Ok(found)
-    }
-
-    /// Whether the object is here.
-    pub(crate) fn has(&self, id: CommitId) -> bool {
-        self.inner.find_commit(oid(id.object())).is_ok()
-    }
-
-    /// The subject of a commit, lossily decoded.
-    pub(crate) fn subject(&self, id: CommitId) -> Option<String> {
-        let commit = self.inner.find_commit(oid(id.object())).ok()?;
-        commit.summary_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 
     /// How many of these commits carry notes in `refs/notes/commits`.

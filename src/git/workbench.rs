@@ -61,12 +61,6 @@ impl Workbench {
     pub(super) fn isolated_with_attributes(&self, tree: TreeId) -> Command {
         self.isolated().arg(format!("--attr-source={tree}"))
     }
-
-    /// A git in the workbench with the user's configuration, for transport.
-    pub(super) fn transport(&self) -> Command {
-        let command = self.git.transport();
-        command.arg(option("--git-dir=", self.path())).cwd(self.path())
-    }
 }
 
 /// `--option=path`, whatever bytes the path has.
@@ -89,9 +83,8 @@ fn borrow(bench: &Path, fork: &Repository) -> std::io::Result<()> {
     let mut at = 0;
     for _ in 0..DEPTH {
         let end = lenders.len();
-        for own in lenders[at..end].to_vec() {
-            lenders.extend(borrowed(&own).into_iter().filter(|lender| lender.is_dir()));
-        }
+        let further: Vec<PathBuf> = lenders[at..end].iter().flat_map(|own| borrowed(own)).collect();
+        lenders.extend(further.into_iter().filter(|lender| lender.is_dir()));
         at = end;
     }
     let mut lines = Vec::new();

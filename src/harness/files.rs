@@ -125,7 +125,7 @@ fn event_schema() -> Value {
 }
 
 /// `path`, absolute, as a `file:` URL that git and the feed reader take.
-pub(crate) fn file_url(path: &Path) -> String {
+pub(super) fn file_url(path: &Path) -> String {
     let mut url = "file://".to_owned();
     let text = path.as_os_str().as_encoded_bytes();
     if !text.starts_with(b"/") {

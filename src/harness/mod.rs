@@ -38,7 +38,6 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use files::file_url;
 pub(crate) use stream::Stream;
 
 use history::History;

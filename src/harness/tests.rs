@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::files::file_url;
 use super::history::Change;
 use super::*;
 

@@ -19,7 +19,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use ureq::http::HeaderMap;
-use ureq::http::header::{ACCEPT, DATE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
+use ureq::http::header::{ACCEPT, DATE, HeaderName, LOCATION, RETRY_AFTER};
 use ureq::{Agent, Body, Proxy};
 use url::Url;
 
@@ -66,17 +66,11 @@ pub(crate) struct Limits {
     pub(crate) whole: Duration,
 }
 
-/// A successful answer (2xx, or 304).
+/// A successful answer (2xx).
 #[derive(Debug)]
 pub(crate) struct Response {
     /// Where the answer came from, after redirects.
     pub(crate) url: Url,
-    /// The status code.
-    pub(crate) status: u16,
-    /// The `ETag`, as it was sent.
-    pub(crate) etag: Option<String>,
-    /// `Retry-After`, where it names a time.
-    pub(crate) retry_after: Option<Duration>,
     /// The body, unpacked.
     pub(crate) body: Vec<u8>,
 }
@@ -168,17 +162,16 @@ impl Client {
 
         let status = answer.status().as_u16();
         let headers = answer.headers();
-        let retry_after = retry::after(text(headers, RETRY_AFTER), text(headers, DATE));
         if let (301 | 302 | 303 | 307 | 308, Some(location)) = (status, text(headers, LOCATION)) {
             return Ok(Answer::Elsewhere(location.to_owned()));
         }
-        if !(answer.status().is_success() || status == 304) {
+        if !answer.status().is_success() {
+            let retry_after = retry::after(text(headers, RETRY_AFTER), text(headers, DATE));
             return Err(HttpError::Status { url: shown(url), status, retry_after });
         }
-        let etag = text(headers, ETAG).map(str::to_owned);
         let body = read(answer.into_body(), limits.body).map_err(failed)?;
         let body = body.ok_or_else(|| HttpError::TooLong { url: shown(url), limit: limits.body })?;
-        Ok(Answer::Whole(Response { url: url.clone(), status, etag, retry_after, body }))
+        Ok(Answer::Whole(Response { url: url.clone(), body }))
     }
 }
 

@@ -236,7 +236,10 @@ mod tests {
 
     #[test]
     fn a_tag_that_git_would_refuse_is_refused() {
-        for text in ["", "-rf", "a b", "a..b", "a/", "/a", "a//b", ".a", "a/.b", "x.lock", "a\nb", "a~1", "@", "a@{1}", "a."] {
+        for text in [
+            "", "-rf", "a b", "a..b", "a/", "/a", "a//b", ".a", "a/.b", "x.lock", "a\nb", "a~1", "@",
+            "a@{1}", "a.",
+        ] {
             assert!(text.parse::<TagName>().is_err(), "{text:?}");
         }
         for text in ["v1", "rust-v0.131.0", "v1/x", "pios/1.0", "ünï"] {

@@ -96,11 +96,6 @@ macro_rules! kind_of_object {
             pub(crate) const fn object(&self) -> ObjectId {
                 self.0
             }
-
-            /// The first nine digits, as people quote it.
-            pub(crate) fn short(&self) -> String {
-                self.0.to_string()[..9].to_owned()
-            }
         }
 
         impl FromStr for $name {
@@ -132,6 +127,13 @@ kind_of_object! {
 kind_of_object! {
     /// A tree.
     TreeId
+}
+
+impl CommitId {
+    /// The first nine digits, as people quote it.
+    pub(crate) fn short(&self) -> String {
+        self.0.to_string()[..9].to_owned()
+    }
 }
 
 /// A SHA-256 digest, written `sha256:<64 hexadecimal digits>`.
@@ -204,7 +206,12 @@ mod tests {
 
     #[test]
     fn only_a_full_id_that_names_something_is_an_id() {
-        for text in ["", "abc", "0000000000000000000000000000000000000000", "g123456789012345678901234567890123456789"] {
+        for text in [
+            "",
+            "abc",
+            "0000000000000000000000000000000000000000",
+            "g123456789012345678901234567890123456789",
+        ] {
             assert!(text.parse::<CommitId>().is_err(), "{text:?}");
         }
         let id = "13595C36E218fcbd13df118eeadf00d4eb0e6d31".parse::<CommitId>().expect("a full id");

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::collation::collate;
 use crate::flow::{shown, shown_path};
 use crate::ids::Digest;
 
@@ -23,14 +22,14 @@ pub(crate) struct Lock {
     pub(crate) warnings: Vec<String>,
 }
 
-/// The file as it is written.
+/// The file, for its schema; [`Lock::parse`] warns about one item and reads the others.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "pack-lock.json")]
-struct LockFile<'a> {
+struct LockFile {
     /// Always 1.
     version: u32,
     /// What is installed, sorted by kind and name.
-    items: Vec<&'a LockItem>,
+    items: Vec<LockItem>,
 }
 
 /// One installed item.
@@ -172,17 +171,6 @@ impl Lock {
         Ok(Self { items, warnings })
     }
 
-    /// The file's text, byte for byte as codex-flows writes it: sorted, indented by two, with a
-    /// final newline.
-    pub(crate) fn to_json(&self) -> String {
-        let mut items: Vec<&LockItem> = self.items.iter().collect();
-        let key = |item: &LockItem| format!("{}:{}", item.kind.name(), item.name);
-        items.sort_by(|a, b| collate(&key(a), &key(b)));
-        let file = LockFile { version: VERSION, items };
-        let text = serde_json::to_string_pretty(&file);
-        text.map(|text| text + "\n").unwrap_or_default()
-    }
-
     /// The item that pins the flow in `.codex/flows/<folder>`: the one that was installed there,
     /// else the one of this name.
     pub(crate) fn flow(&self, folder: &str, name: &str) -> Option<&LockItem> {
@@ -198,5 +186,5 @@ impl Lock {
 
 /// The JSON schema of pack-lock.json.
 pub(crate) fn lock_schema() -> Value {
-    schema_for!(LockFile<'_>).to_value()
+    schema_for!(LockFile).to_value()
 }

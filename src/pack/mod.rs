@@ -12,5 +12,5 @@ mod lock;
 mod tests;
 
 pub(crate) use active::{Contents, FoundFlow, active};
-pub(crate) use hash::{content_hash, flows_digest};
-pub(crate) use lock::{ItemKind, Lock, LockError, LockItem, LockSource, lock_schema};
+pub(crate) use hash::flows_digest;
+pub(crate) use lock::{Lock, LockError, lock_schema};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::hash::content_hash;
 use super::*;
 use crate::flow::{Flow, ManifestError, Origin, Standing};
 use crate::ids::Digest;
@@ -135,16 +136,6 @@ fn a_second_item_of_one_name_is_not_used() {
 }
 
 #[test]
-fn a_lock_is_written_back_byte_for_byte_and_sorted() {
-    let mut lock = lock(LOCK);
-    assert_eq!(lock.to_json(), LOCK);
-    lock.items.reverse();
-    assert_eq!(lock.to_json(), LOCK);
-    lock.items.clear();
-    assert_eq!(lock.to_json(), "{\n  \"version\": 1,\n  \"items\": []\n}\n");
-}
-
-#[test]
 fn the_published_schema_accepts_a_lock_and_refuses_half_of_one() {
     let validator = jsonschema::validator_for(&lock_schema()).unwrap();
     let mut document: Value = serde_json::from_str(LOCK).unwrap();
@@ -194,7 +185,7 @@ fn an_installed_flow_runs_only_where_the_lock_has_its_contents() {
 fn a_skill_of_the_same_name_pins_no_flow() {
     let here = hash(&contents(&[("flow.toml", MANIFEST)]));
     let mut lock = lock_for("f", "f", &here);
-    lock.items[0].kind = ItemKind::Skill;
+    lock.items[0].kind = lock.items[1].kind;
     assert_eq!(standing(found(Origin::Installed, "f"), Some(&lock)), Standing::NotInLock);
 }
 
@@ -263,7 +254,7 @@ proptest! {
     fn no_damage_to_a_good_lock_makes_the_reader_panic(at in 0..LOCK.len(), cut in 0usize..40, put in "[\\[\\]{}:,\"0-9a-z]{0,4}") {
         let mut text = LOCK.to_owned();
         text.replace_range(at..(at + cut).min(LOCK.len()), &put);
-        let _ = Lock::parse(&text, Path::new("l")).map(|lock| lock.to_json());
+        let _ = Lock::parse(&text, Path::new("l"));
     }
 
     #[test]

@@ -40,7 +40,9 @@ impl Evidence<'_> {
 
     /// The bundle's file name, where there is one.
     pub(super) fn bundle(&self) -> Option<String> {
-        self.written().find(|(_, what)| matches!(what, Artifact::Bundle { .. })).map(|(path, _)| path.to_string())
+        self.written()
+            .find(|(_, what)| matches!(what, Artifact::Bundle { .. }))
+            .map(|(path, _)| path.to_string())
     }
 
     fn patch(&self, commit: CommitId) -> Option<&Patch> {
@@ -91,14 +93,17 @@ pub(super) fn documents(evidence: &Evidence<'_>, artifact: &ArtifactDir, documen
     for (path, what) in evidence.written() {
         match what {
             Artifact::Document => {
-                let text = serde_json::to_string_pretty(document).map_err(|err| Failure::new(Kind::Failed, err))?;
+                let text =
+                    serde_json::to_string_pretty(document).map_err(|err| Failure::new(Kind::Failed, err))?;
                 artifact.write(path, (text + "\n").as_bytes())?;
             }
             Artifact::ReportHtml => {
                 let extras = Extras { excerpts: excerpts(evidence)? };
                 artifact.write(path, report::html(document, &extras).as_bytes())?;
             }
-            Artifact::ReportMarkdown => artifact.write(path, report::document_markdown(document).as_bytes())?,
+            Artifact::ReportMarkdown => {
+                artifact.write(path, report::document_markdown(document).as_bytes())?
+            }
             _ => {}
         }
     }
@@ -121,12 +126,19 @@ fn files(evidence: &Evidence<'_>, patch: &Patch) -> Result<Vec<ConflictFile>> {
     Ok(evidence.bench.conflict_files(patch.commit, there, attributes, &paths)?)
 }
 
-fn conflict(evidence: &Evidence<'_>, artifact: &ArtifactDir, folder: &RelPath, commit: CommitId) -> Result<()> {
+fn conflict(
+    evidence: &Evidence<'_>,
+    artifact: &ArtifactDir,
+    folder: &RelPath,
+    commit: CommitId,
+) -> Result<()> {
     let Some(patch) = evidence.patch(commit) else { return Ok(()) };
     let mut listed = Vec::new();
     for (file, conflict) in files(evidence, patch)?.into_iter().zip(&patch.conflicts) {
         // A name that cannot be a path here keeps its bytes in conflict.json and has no file.
-        let name = std::str::from_utf8(&file.path).ok().and_then(|path| format!("{folder}/files/{path}").parse::<RelPath>().ok());
+        let name = std::str::from_utf8(&file.path)
+            .ok()
+            .and_then(|path| format!("{folder}/files/{path}").parse::<RelPath>().ok());
         let content = file.content.filter(|content| content.len() <= LARGEST_CONFLICT);
         let mut entry = json!({ "path": conflict.path, "kind": conflict.kind });
         if let Some(exact) = &conflict.path_base64 {

@@ -33,7 +33,11 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// A variable that is set and not blank, trimmed.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty()).map(str::to_owned)
+        self.variables
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
     }
 
     /// The time, as every file has it.

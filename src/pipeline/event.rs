@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::newest;
 use super::script_step::{self, Stepped};
-use super::session::{Job, Session, problem, worse};
+use super::session::{Job, Session};
 use super::stack_step::{self, Carried, Prepared};
-use super::watch::standing;
+use super::words::{problem, standing};
 use crate::event::{Event, UPSTREAM_RELEASE, stamp};
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{self, BuiltIn, Flow, Reason, Runner, Selected, Selection, Standing};
@@ -22,7 +22,7 @@ use crate::workspace::read_schema;
 /// # Errors
 /// No flow matches, wrong configuration, and whatever keeps a step from being carried out.
 pub(super) fn dispatch(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
-    let flows = flows_for(session, &job);
+    let flows = flows_for(session, &job)?;
     let (about, kind) = carry_through(session, &job, &flows)?;
     report.events.push(about);
     Ok(kind)
@@ -47,7 +47,7 @@ pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunRep
                 id: crate::ids::EventId::of_release(&job.repo, &tag),
                 repo: job.repo.clone(),
                 tag,
-                selection: report::Selection { selected: Vec::new(), passed_over: Vec::new() },
+                selection: selection_of(session, &job),
                 steps: Vec::new(),
                 ledger: None,
                 error: Some(problem(&failure)),
@@ -59,14 +59,30 @@ pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunRep
     }
 }
 
-/// The flows that a job chooses from: those that were found, or where none is and a branch is
-/// named the built-in one.
-fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Vec<Flow> {
-    let Some(branch) = job.branch.as_deref().filter(|_| session.flows.is_empty()) else {
-        return session.flows.clone();
-    };
+/// The flows that a job chooses from: those that were found. Where none of them is for the event and
+/// a branch is named, the built-in one; a flow that is for it and may not run is not passed by.
+fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Result<Vec<Flow>> {
+    let Some(branch) = job.branch.as_deref() else { return Ok(session.flows.clone()) };
+    let (draft, _) = draft(session, job)?;
+    let selection = session.select(&draft.kind, &draft.payload, &session.flows);
+    if !selection.selected.is_empty() || selection.passed_over.iter().any(|passed| is_in_the_way(&passed.reason)) {
+        return Ok(session.flows.clone());
+    }
     let built_in = BuiltIn { repo: None, target_branch: branch, upstream_url: None };
-    vec![flow::built_in(built_in, session.context.workspace.root())]
+    Ok(vec![flow::built_in(built_in, session.context.workspace.root())])
+}
+
+/// Whether a flow might have been meant, had it been in order.
+const fn is_in_the_way(reason: &Reason) -> bool {
+    matches!(reason, Reason::SchemaUnusable { .. } | Reason::Standing(_) | Reason::ManifestBroken(_))
+}
+
+/// Which steps a job would have selected, for the report about one that ended early.
+fn selection_of(session: &Session<'_>, job: &Job<'_>) -> report::Selection {
+    match draft(session, job) {
+        Ok((draft, _)) => described(&session.select(&draft.kind, &draft.payload, &session.flows)),
+        Err(_) => report::Selection { selected: Vec::new(), passed_over: Vec::new() },
+    }
 }
 
 impl Session<'_> {
@@ -185,7 +201,11 @@ fn described(selection: &Selection<'_>) -> report::Selection {
 /// Nothing runs for what a person named: why, and what to do about it.
 fn nothing_selected(job: &Job<'_>, event: &Event, selection: &Selection<'_>) -> Failure {
     let differs = |passed: &flow::PassedOver<'_>| matches!(passed.reason, Reason::Standing(Standing::Differs { .. }));
-    let what = job.tag.as_ref().map_or_else(|| event.id.to_string(), |tag| format!("{} {tag}", job.repo));
+    let what = match (&job.event, &job.tag) {
+        (Some(_), _) => event.id.to_string(),
+        (None, Some(tag)) => format!("{} {tag}", job.repo),
+        (None, None) => format!("releases of {}", job.repo),
+    };
     let mut failure = Failure::usage(format!("no flow matches {what}"));
     if selection.passed_over.iter().any(differs) {
         failure.kind = Kind::Blocked;
@@ -227,7 +247,7 @@ impl Through<'_> {
         let mut kind = Kind::Done;
         for selected in &selection.selected {
             let Stepped { carried, .. } = self.step(selected)?;
-            kind = worse(kind, carried.kind());
+            kind = kind.worse(carried.kind());
             about.plan = about.plan.take().or_else(|| carried.plan.clone());
             about.steps.push(self.step_report(selected, carried));
         }
@@ -258,7 +278,7 @@ impl Through<'_> {
                     return Err(failure);
                 }
             };
-            kind = worse(kind, carried.kind());
+            kind = kind.worse(carried.kind());
             state = weightier(state, carried.state);
             about.steps.push(self.step_report(selected, carried));
         }

@@ -1,6 +1,7 @@
 //! One event through all stages: gather, decide, act, report.
 
 mod artifact;
+pub(crate) mod asked;
 mod checking;
 pub(crate) mod context;
 mod event;
@@ -17,3 +18,4 @@ mod session;
 pub(crate) mod setup;
 mod stack_step;
 mod watch;
+mod words;

@@ -17,7 +17,11 @@ pub(super) fn names(listing: &Listing, count: usize) -> Vec<String> {
     let rules = Rules { prereleases: true, ..Rules::default() };
     let found: Vec<String> =
         versions(listing, &rules).into_iter().rev().take(count).map(|(_, tag)| tag.to_string()).collect();
-    if found.is_empty() { listing.tags.keys().rev().take(count).map(ToString::to_string).collect() } else { found }
+    if found.is_empty() {
+        listing.tags.keys().rev().take(count).map(ToString::to_string).collect()
+    } else {
+        found
+    }
 }
 
 /// The accepted tags with their versions, oldest first.

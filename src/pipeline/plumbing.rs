@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::candidate::accounting;
+use crate::candidate::{DEFAULT_SQUASH_MESSAGE, accounting, squash_message};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{Git, GitMerge, RefMove, Repository, Workbench};
 use crate::ids::{CommitId, RefName, TreeId};
@@ -32,6 +32,7 @@ pub(crate) struct Rebase {
 /// What `stack rebase` has come to.
 #[derive(Debug, Serialize)]
 pub(crate) struct Rebased {
+    /// The carry itself.
     #[serde(flatten)]
     pub(crate) carry: Carry,
     /// Where the candidate was made one commit: the last commit of the stack that it was made of.
@@ -67,7 +68,7 @@ pub(crate) fn rebase(
     accounting(&carry, inventory.commits())?;
     let mut made: Vec<CommitId> =
         carry.patches.iter().filter_map(|patch| patch.new_commit).chain(carry.partial).collect();
-    let message = || stack::squash_message(&carry, &asked.onto);
+    let message = || squash_message(DEFAULT_SQUASH_MESSAGE, &asked.onto, &carry);
     let squashed = match asked.squash {
         true => stack::squash(&bench, &carry, &message(), &asked.committer)?,
         false => None,

@@ -17,7 +17,8 @@ pub(crate) fn make(git: &Git, into: &Path, conflict: Conflict) -> Result<()> {
             Step::Repository { dir, stream } => {
                 let repository = git::import(git, &dir, harness::BRANCH, stream.as_bytes())?;
                 if dir.ends_with("fork.git") {
-                    repository.add_remote("origin", &format!("https://github.com/{}.git", harness::FORK_REPO))?;
+                    repository
+                        .add_remote("origin", &format!("https://github.com/{}.git", harness::FORK_REPO))?;
                 }
             }
             Step::File { path, content } => store::replace(&path, content.as_bytes())?,

@@ -11,8 +11,8 @@ use super::fork::{self, Fork};
 use super::plumbing::tree_of;
 use super::session::{Job, Session};
 use crate::candidate::{
-    self, CheckOutcome, Document, EventRef, FlowRef, ForkRef, Input, NamedRef, Outcome, Plan, PlannedCheck, RunRef,
-    SCHEMA_VERSION, Squashed, Step, Tool, UpstreamRef,
+    self, CheckOutcome, Document, EventRef, FlowRef, ForkRef, Input, NamedRef, Outcome, Plan, PlannedCheck,
+    RunRef, SCHEMA_VERSION, Squashed, Step, Tool, UpstreamRef,
 };
 use crate::event::{Event, UPSTREAM_RELEASE};
 use crate::failure::{Failure, Kind, Result};
@@ -21,7 +21,7 @@ use crate::git::{GitError, GitMerge, RefMove, RemoteUrl, UpstreamRefs, Workbench
 use crate::ids::{CommitId, ObjectId, RefName, RepoName, TagName};
 use crate::record::{RunId, Status, StepResult};
 use crate::release::{Release, Source, State};
-use crate::stack::{self, Carry, Committer, Inventory, Objects, StackError};
+use crate::stack::{self, Carry, Committer, InvalidCommitter, Inventory, Objects, StackError};
 
 /// What a step needs before anything is begun: everything that can be wrong is found out here.
 pub(super) struct Prepared {
@@ -30,6 +30,7 @@ pub(super) struct Prepared {
     pub(super) branch: String,
     pub(super) tip: CommitId,
     pub(super) release: Release,
+    bench: Workbench,
     url: RemoteUrl,
     committer: Committer,
 }
@@ -59,15 +60,24 @@ impl Carried {
     pub(super) fn result(&self) -> StepResult {
         let mut result = StepResult::new(self.status).with("message", self.message.clone());
         if let Some(document) = &self.document {
-            let refs: Vec<_> = document.refs.iter().map(|named| json!({
-                "kind": "ref", "ref": named.name, "repo": document.fork.repository,
-                "sha": named.commit, "pushed": false,
-            })).collect();
+            let refs: Vec<_> = document
+                .refs
+                .iter()
+                .map(|named| {
+                    json!({
+                        "kind": "ref", "ref": named.name, "repo": document.fork.repository,
+                        "sha": named.commit, "pushed": false,
+                    })
+                })
+                .collect();
             let artifact = self.artifact.as_ref().map(|path| path.display().to_string());
-            result = result.with("artifacts", json!({
-                "candidateRefs": refs, "beforeSha": document.carry.tip, "afterSha": document.delivered(),
-                "counts": document.carry.counts, "artifact": artifact,
-            }));
+            result = result.with(
+                "artifacts",
+                json!({
+                    "candidateRefs": refs, "beforeSha": document.carry.tip, "afterSha": document.delivered(),
+                    "counts": document.carry.counts, "artifact": artifact,
+                }),
+            );
         }
         result
     }
@@ -75,20 +85,24 @@ impl Carried {
 
 /// Where the maintained branch of the fork stands that a release of `source` would be carried for;
 /// nothing where that cannot be said before the event is.
-pub(super) fn tip_for(session: &Session<'_>, source: &Source) -> Option<CommitId> {
+pub(super) fn tip_for(session: &Session<'_>, source: &Source, tag: &TagName) -> Option<CommitId> {
     let kind = source.flow_target().map_or(UPSTREAM_RELEASE, |target| &target.event_type);
-    let payload = json!({ "repo": source.repo.name, "tag": "v0" });
+    let payload = json!({ "repo": source.repo.name, "tag": tag });
     let selection = session.select(kind, &payload, &session.flows);
-    let selected = selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
+    let selected =
+        selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
     let config = config(session, selected).ok()?;
     let fork = Fork::find(session, config.repo.as_deref()).ok()?;
     let branch = fork.branch(config.target_branch.as_ref()).ok()?;
-    fork.tip(session, &branch).ok()
+    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary).ok()?;
+    fork.tip(session, &branch, &bench).ok()
 }
 
 fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
     let file = selected.flow.manifest_file();
-    Ok(PatchStackConfig::from_config(&selected.manifest.config, &file, &|name| session.context.variable(name))?)
+    Ok(PatchStackConfig::from_config(&selected.manifest.config, &file, &|name| {
+        session.context.variable(name)
+    })?)
 }
 
 /// Finds everything that the step needs, and whatever is wrong with it. Nothing is written but the
@@ -100,21 +114,34 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     let config = config(session, selected)?;
     let named = job.fork.as_ref().map(|path| session.context.cwd.join(path).display().to_string());
     let fork = Fork::find(session, named.as_deref().or(config.repo.as_deref()))?;
-    let override_branch = job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
+    let override_branch =
+        job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
     let branch = fork.branch(override_branch.as_ref().or(config.target_branch.as_ref()))?;
-    let tip = fork.tip(session, &branch)?;
+    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary)?;
+    let tip = fork.tip(session, &branch, &bench)?;
     fork.repository.must_be_idle(&branch)?;
+    for warning in &config.warnings {
+        session.context.ui.warn(&format!("{}: {warning}", selected.flow.place()));
+    }
     let url = upstream_url(session, job, &config, &fork)?;
     let release = release(session, job, &url)?;
-    let committer = match &config.committer {
-        Some(committer) => format!("{} <{}>", committer.name, committer.email).parse()?,
-        None => Committer::default(),
-    };
-    Ok(Prepared { config, fork, branch, tip, release, url, committer })
+    let committer = committer(&config, selected)?;
+    Ok(Prepared { config, fork, branch, tip, release, bench, url, committer })
+}
+
+fn committer(config: &PatchStackConfig, selected: &Selected<'_>) -> Result<Committer> {
+    let Some(text) = &config.committer else { return Ok(Committer::default()) };
+    let place = || format!("config.committer in {} cannot be used", selected.flow.manifest_file().display());
+    text.parse().map_err(|err: InvalidCommitter| Failure::from(err).context(place()))
 }
 
 /// The command line, the flow, a remote of the fork, the source, GitHub: the first that says it.
-fn upstream_url(session: &Session<'_>, job: &Job<'_>, config: &PatchStackConfig, fork: &Fork) -> Result<RemoteUrl> {
+fn upstream_url(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    config: &PatchStackConfig,
+    fork: &Fork,
+) -> Result<RemoteUrl> {
     if let Some(url) = &job.upstream_url {
         return Ok(url.clone());
     }
@@ -153,6 +180,7 @@ pub(super) fn no_release(repo: &RepoName) -> Failure {
 struct Frame<'a> {
     event: &'a Event,
     selected: &'a Selected<'a>,
+    prepared: &'a Prepared,
     started_at: String,
 }
 
@@ -166,26 +194,28 @@ pub(super) fn carry(
     selected: &Selected<'_>,
     prepared: &Prepared,
 ) -> Result<Carried> {
-    let frame = Frame { event, selected, started_at: session.context.stamp() };
-    let bench = Workbench::new(&session.git, &prepared.fork.repository, session.context.temporary)?;
-    let (onto, refs) = fetch(session, prepared, &bench)?;
-    let inventory = stack::take(&bench, prepared.tip, onto, &refs.commits()).map_err(|err| explained(prepared, err))?;
-    if inventory.is_adopted(&bench)? {
+    let frame = Frame { event, selected, prepared, started_at: session.context.stamp() };
+    let bench = &prepared.bench;
+    let (onto, refs) = fetch(session, prepared)?;
+    let inventory =
+        stack::take(bench, prepared.tip, onto, &refs.commits()).map_err(|err| explained(prepared, err))?;
+    if inventory.is_adopted(bench)? {
         return Ok(adopted(prepared));
     }
-    let merger = GitMerge::new(&bench, tree_of(&bench, onto)?);
+    let merger = GitMerge::new(bench, tree_of(bench, onto)?);
     let progress = session.context.ui.progress("carrying", Some(inventory.len() as u64));
     let mut tell = |done: usize, _| progress.at(done as u64);
-    let carry = stack::carry(&bench, &merger, &inventory, &prepared.committer, &mut tell)
+    let carry = stack::carry(bench, &merger, &inventory, &prepared.committer, &mut tell)
         .map_err(|err| explained(prepared, err))?;
     drop(progress);
     candidate::accounting(&carry, inventory.commits())?;
-    let squashed = squash(&bench, prepared, &carry)?;
-    finish(session, prepared, &frame, &bench, &inventory, &refs, carry, squashed)
+    let squashed = squash(bench, prepared, &carry)?;
+    let document = document(&frame, &inventory, &refs, carry, squashed);
+    finish(session, &frame, bench, document)
 }
 
 /// Upstream's refs in the fork; in a dry run on the workbench, which is gone with it.
-fn fetch(session: &Session<'_>, prepared: &Prepared, bench: &Workbench) -> Result<(CommitId, UpstreamRefs)> {
+fn fetch(session: &Session<'_>, prepared: &Prepared) -> Result<(CommitId, UpstreamRefs)> {
     let progress = session.context.ui.progress(&format!("fetching {}", prepared.release.repo), None);
     let listing = session.listing(&prepared.url)?;
     let branches: Vec<String> = prepared
@@ -194,13 +224,17 @@ fn fetch(session: &Session<'_>, prepared: &Prepared, bench: &Workbench) -> Resul
         .iter()
         .map(|name| name.as_str().trim_start_matches("refs/heads/").to_owned())
         .collect();
-    let into = if session.applies() { &prepared.fork.repository } else { bench.repository() };
+    let into = if session.applies() { &prepared.fork.repository } else { prepared.bench.repository() };
     let release = &prepared.release;
     let mut refs = session.git.fetch_upstream(into, &prepared.url, &release.repo, &listing, &branches)?;
     drop(progress);
-    refs.branches.retain(|name, _| branches.contains(name) || listing.default_branch.as_deref() == Some(name));
+    refs.branches
+        .retain(|name, _| branches.contains(name) || listing.default_branch.as_deref() == Some(name));
     let onto = refs.tags.get(&release.tag).map(|(_, commit)| *commit);
-    let onto = onto.ok_or_else(|| GitError::TagOfNoCommit { upstream: release.repo.clone(), tag: release.tag.clone() })?;
+    let onto = onto.ok_or_else(|| GitError::TagOfNoCommit {
+        upstream: release.repo.clone(),
+        tag: release.tag.clone(),
+    })?;
     Ok((onto, refs))
 }
 
@@ -210,13 +244,20 @@ fn explained(prepared: &Prepared, err: StackError) -> Failure {
         "branch {} of {} cannot be carried to {}",
         prepared.branch, prepared.fork.name, prepared.release.tag
     ));
-    if shallow { failure.hint("the clone is shallow: `git fetch --unshallow` brings its history") } else { failure }
+    if shallow {
+        failure.hint("the clone is shallow: `git fetch --unshallow` brings its history")
+    } else {
+        failure
+    }
 }
 
 fn adopted(prepared: &Prepared) -> Carried {
     Carried {
         status: Status::Skipped,
-        message: format!("branch {} of {} holds {} already", prepared.branch, prepared.fork.name, prepared.release.tag),
+        message: format!(
+            "branch {} of {} holds {} already",
+            prepared.branch, prepared.fork.name, prepared.release.tag
+        ),
         state: State::Adopted,
         document: None,
         artifact: None,
@@ -228,45 +269,41 @@ fn squash(bench: &Workbench, prepared: &Prepared, carry: &Carry) -> Result<Optio
     if !prepared.config.squash {
         return Ok(None);
     }
-    let carried = carry.patches.iter().filter(|patch| patch.verdict.is_carried() && !patch.merge);
-    let subjects: Vec<&str> = carried.map(|patch| patch.subject.as_str()).collect();
     let template = prepared.config.squash_message.as_deref().unwrap_or(candidate::DEFAULT_SQUASH_MESSAGE);
-    let message = candidate::squash_message(template, &prepared.release.tag, &subjects);
+    let message = candidate::squash_message(template, prepared.release.tag.as_str(), carry);
     Ok(stack::squash(bench, carry, &message, &prepared.committer)?)
 }
 
-/// Decides what becomes of the carry, and does it unless this is a dry run.
-#[expect(clippy::too_many_arguments, reason = "everything that a carry has brought together, used once")]
+/// Decides what becomes of the carry, and does it unless this is a dry run. What the world adds to
+/// the document is filled in on the way.
 fn finish(
     session: &Session<'_>,
-    prepared: &Prepared,
     frame: &Frame<'_>,
     bench: &Workbench,
-    inventory: &Inventory,
-    refs: &UpstreamRefs,
-    carry: Carry,
-    squashed: Option<CommitId>,
+    mut document: Document,
 ) -> Result<Carried> {
+    let Frame { selected, prepared, .. } = frame;
+    let carry = &document.carry;
     let slug = prepared.release.tag.slug();
-    let members: BTreeSet<CommitId> =
-        bench.reachable(&[carry.candidate.commit], &[carry.onto]).map_err(StackError::from)?.into_iter().collect();
-    let checks: Vec<PlannedCheck> = frame
-        .selected
+    let members: BTreeSet<CommitId> = bench
+        .reachable(&[carry.candidate.commit], &[carry.onto])
+        .map_err(StackError::from)?
+        .into_iter()
+        .collect();
+    let checks: Vec<PlannedCheck> = selected
         .manifest
         .checks
         .iter()
         .map(|check| PlannedCheck { name: check.name.clone(), command: check.command.clone() })
         .collect();
-    let existing = existing(prepared, &slug)?;
     let plan = candidate::plan(&Input {
-        carry: &carry,
+        carry,
         slug: &slug,
-        squashed,
+        squashed: document.squashed.as_ref().map(|squashed| squashed.commit),
         members: Some(&members),
         checks: &checks,
-        existing: &existing,
+        existing: &existing(prepared, &slug)?,
     })?;
-    let mut document = document(prepared, frame, inventory, refs, carry, squashed);
     if !session.applies() {
         return Ok(carried(document, None, Some(plan)));
     }
@@ -275,7 +312,7 @@ fn finish(
     artifact::contents(&evidence, &artifact)?;
     document.refs = deliver(prepared, bench, &document, &plan)?;
     document.bundle = evidence.bundle();
-    document.checks = checking::run(session, frame.selected, bench, &artifact, &plan, document.delivered())?;
+    document.checks = checking::run(session, selected, bench, &artifact, &plan, document.delivered())?;
     document.status = outcome(&document.carry, &document.checks);
     document.run.completed_at = session.context.stamp();
     artifact::documents(&evidence, &artifact, &document)?;
@@ -291,12 +328,21 @@ fn existing(prepared: &Prepared, slug: &crate::ids::Slug) -> Result<BTreeMap<Ref
 }
 
 /// Moves the fork's own refs as planned, and says where they stand.
-fn deliver(prepared: &Prepared, bench: &Workbench, document: &Document, plan: &Plan) -> Result<Vec<NamedRef>> {
+fn deliver(
+    prepared: &Prepared,
+    bench: &Workbench,
+    document: &Document,
+    plan: &Plan,
+) -> Result<Vec<NamedRef>> {
     let mut moves = Vec::new();
     for step in &plan.steps {
         match step {
-            Step::MoveRef { name, from, to } => moves.push(RefMove { name: name.clone(), from: *from, to: Some(*to) }),
-            Step::DeleteRef { name, from } => moves.push(RefMove { name: name.clone(), from: Some(*from), to: None }),
+            Step::MoveRef { name, from, to } => {
+                moves.push(RefMove { name: name.clone(), from: *from, to: Some(*to) })
+            }
+            Step::DeleteRef { name, from } => {
+                moves.push(RefMove { name: name.clone(), from: Some(*from), to: None })
+            }
             _ => {}
         }
     }
@@ -306,14 +352,15 @@ fn deliver(prepared: &Prepared, bench: &Workbench, document: &Document, plan: &P
     Ok(stands.into_iter().map(|(name, commit)| NamedRef { name, commit }).collect())
 }
 
+/// The document as far as the carry alone says it.
 fn document(
-    prepared: &Prepared,
     frame: &Frame<'_>,
     inventory: &Inventory,
     refs: &UpstreamRefs,
     carry: Carry,
     squashed: Option<CommitId>,
 ) -> Document {
+    let prepared = frame.prepared;
     let release = &prepared.release;
     let run = RunId::of(&frame.event.id, &frame.selected.manifest.name, &frame.selected.step.name);
     let annotated = release.object != release.commit.object();
@@ -376,14 +423,27 @@ fn carried(document: Document, artifact: Option<PathBuf>, plan: Option<Plan>) ->
         Outcome::Incomplete => (
             Status::NeedsIntervention,
             State::Conflict,
-            format!("{} of {} patches need a person on {tag}, {} wait for them", counts.conflict, counts.patches, counts.blocked),
+            format!(
+                "{} of {} patches need a person on {tag}, {} wait for them",
+                counts.conflict, counts.patches, counts.blocked
+            ),
         ),
         Outcome::Failed => {
             let refusing = document.checks.iter().find(|check| check.refuses());
-            let said = refusing.map(|check| format!("{} {} ({})", check.name, check.outcome.name(), check.log));
-            (Status::Failed, State::Failed, format!("the stack stands on {tag}, and a required check did not pass: {}", said.unwrap_or_default()))
+            let said =
+                refusing.map(|check| format!("{} {} ({})", check.name, check.outcome.name(), check.log));
+            (
+                Status::Failed,
+                State::Failed,
+                format!(
+                    "the stack stands on {tag}, and a required check did not pass: {}",
+                    said.unwrap_or_default()
+                ),
+            )
         }
-        Outcome::Candidate => (Status::Changed, State::Candidate, format!("{} patches stand on {tag}", counts.carried())),
+        Outcome::Candidate => {
+            (Status::Changed, State::Candidate, format!("{} patches stand on {tag}", counts.carried()))
+        }
         Outcome::Adopted => (Status::Skipped, State::Adopted, format!("the fork holds {tag} already")),
     };
     Carried { status, message, state, document: Some(document), artifact, plan }

@@ -147,12 +147,6 @@ impl Attempt {
             rest: Map::new(),
         }
     }
-
-    /// Whether the two say the same of the attempt, whenever they said it. Only a change is worth
-    /// a line.
-    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        *self == Self { updated_at: self.updated_at.clone(), ..other.clone() }
-    }
 }
 
 /// What the attempt is once its runs say `runs`, in the order in which they were begun. `now` is a
@@ -260,23 +254,29 @@ mod tests {
         )
     }
 
+    fn run(id: &str, word: &str) -> RunReport {
+        RunReport {
+            id: id.to_owned(),
+            status: Some(word.to_owned()),
+            error: None,
+            message: None,
+            artifacts: None,
+            completed_at: None,
+        }
+    }
+
     fn runs(words: &[&str]) -> Vec<RunReport> {
-        let report = |(n, word): (usize, &&str)| {
-            RunReport::of(&json!({"id": format!("run_{n}"), "status": word, "completedAt": format!("C{n}")}))
-                .unwrap()
+        let report = |(n, word): (usize, &&str)| RunReport {
+            completed_at: Some(format!("C{n}")),
+            ..run(&format!("run_{n}"), word)
         };
         words.iter().enumerate().map(report).collect()
     }
 
     #[test]
     fn a_dispatch_that_failed_is_a_failed_attempt() {
-        let dispatch = Dispatch::failed(
-            &"e".parse().unwrap(),
-            "t",
-            Operation::Dispatch,
-            "no such branch".to_owned(),
-            "T1",
-        );
+        let line = r#"{"eventId":"e","eventType":"t","operation":"dispatch","target":"local","transport":"local","status":"failed","error":"no such branch","createdAt":"T1"}"#;
+        let dispatch: Dispatch = serde_json::from_str(line).unwrap();
         let attempt = Attempt::begun(&dispatch, &json!({"payload": null}));
         assert_eq!(
             serde_json::to_string(&attempt).unwrap(),
@@ -330,14 +330,12 @@ mod tests {
     fn no_runs_are_no_news() {
         let attempt = begun(&["run_0"]);
         let merged = merge_runs(&attempt, &[], "T2");
-        assert!(merged.says_the_same(&attempt));
-        assert_eq!(merged.updated_at, "T2");
-        assert!(!merge_runs(&attempt, &runs(&["completed"]), "T2").says_the_same(&attempt));
+        assert_eq!(merged, Attempt { updated_at: "T2".to_owned(), ..attempt });
     }
 
     #[test]
     fn an_error_is_said_until_a_later_try_ends_well() {
-        let broken = RunReport::of(&json!({"id": "run_0", "status": "failed", "error": "boom"})).unwrap();
+        let broken = RunReport { error: Some("boom".to_owned()), ..run("run_0", "failed") };
         let failed = merge_runs(&begun(&["run_0"]), &[broken], "T2");
         assert_eq!(failed.error.as_deref(), Some("boom"));
 
@@ -351,12 +349,14 @@ mod tests {
     #[test]
     fn a_blocked_results_message_outweighs_a_crash() {
         let reports = [
-            json!({"id": "a", "resultPayload": {"status": "blocked", "message": "no token"}}),
-            json!({"id": "b", "status": "failed", "error": "boom"}),
-            json!({"id": "c", "resultPayload": {"status": "completed", "message": "fine",
-                "artifacts": {"candidateRef": "refs/x"}}}),
+            RunReport { message: Some("no token".to_owned()), ..run("a", "blocked") },
+            RunReport { error: Some("boom".to_owned()), ..run("b", "failed") },
+            RunReport {
+                message: Some("fine".to_owned()),
+                artifacts: Some(json!({"candidateRef": "refs/x"})),
+                ..run("c", "completed")
+            },
         ];
-        let reports: Vec<_> = reports.iter().filter_map(RunReport::of).collect();
         let merged = merge_runs(&merge_runs(&begun(&["a"]), &reports, "T2"), &reports, "T3");
         assert_eq!(merged.error.as_deref(), Some("no token"));
         assert_eq!(merged.message.as_deref(), Some("fine"));

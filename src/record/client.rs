@@ -5,9 +5,8 @@ use serde_json::error::Category;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use super::listing::{EventFilter, Limit, Newest, RunFilter};
+use super::Run;
 use super::report::text;
-use super::{Run, RunReport};
 
 /// The document that codex-flows' local client keeps: `events`, `runs`, and whatever else somebody
 /// put into it.
@@ -83,37 +82,6 @@ impl FlowClientState {
     /// The event with this id.
     pub(crate) fn event(&self, id: &str) -> Option<StoredEvent<'_>> {
         self.events.iter().filter_map(stored_event).find(|event| event.id == id)
-    }
-
-    /// The run with this id, as it stands.
-    pub(crate) fn run(&self, id: &str) -> Option<&Value> {
-        self.runs.iter().find(|run| is_run(run) && run["id"] == id)
-    }
-
-    /// What the runs of an event say, oldest first.
-    pub(crate) fn runs_of(&self, event_id: &str) -> Vec<RunReport> {
-        self.runs
-            .iter()
-            .filter(|run| is_run(run) && run.get("eventId").is_some_and(|id| id == event_id))
-            .filter_map(RunReport::of)
-            .collect()
-    }
-
-    /// The newest events, newest first.
-    pub(crate) fn events(&self, filter: &EventFilter, limit: Limit) -> Vec<StoredEvent<'_>> {
-        let kept = self.events.iter().filter_map(stored_event).filter(|event| filter.accepts(event.kind));
-        Newest::of(limit, kept)
-    }
-
-    /// The newest runs as they stand, newest first.
-    pub(crate) fn runs(&self, filter: &RunFilter, limit: Limit) -> Vec<&Value> {
-        Newest::of(limit, self.runs.iter().filter(|run| is_run(run) && filter.accepts(run)))
-    }
-
-    /// How many elements are kept but not understood.
-    pub(crate) fn not_understood(&self) -> usize {
-        let events = self.events.iter().filter(|element| stored_event(element).is_none());
-        events.count() + self.runs.iter().filter(|element| !is_run(element)).count()
     }
 
     /// Records an event, with no run yet: before anything is done for it, so that a run that is
@@ -238,7 +206,6 @@ mod tests {
         });
         let text = format!("{text:#}");
         let mut state = FlowClientState::parse(text.as_bytes()).unwrap();
-        assert_eq!(state.not_understood(), 4);
         assert_eq!(state.to_text(), text);
 
         state.put_run(&run_for(&event("e"), "hello", Ok(StepResult::new(Status::Changed)))).unwrap();
@@ -248,8 +215,7 @@ mod tests {
         assert_eq!(written["events"][2]["x"], json!(1));
         assert_eq!(written["runs"][0], json!({"id": "half a run"}));
         assert_eq!(written["version"], json!(2));
-        assert_eq!(state.events(&EventFilter::default(), Limit::default()).len(), 1);
-        assert_eq!(state.runs(&RunFilter::default(), Limit::default()).len(), 1);
+        assert_eq!(state.event("e").unwrap().run_ids.len(), 1);
     }
 
     #[test]
@@ -290,10 +256,8 @@ mod tests {
         }
 
         assert_eq!(state.event("e").unwrap().run_ids, [failed.id().as_str(), other.id().as_str()]);
-        let newest = state.runs(&RunFilter::default(), Limit::default());
-        assert_eq!(newest.iter().map(|run| &run["status"]).collect::<Vec<_>>(), ["changed", "completed"]);
-        assert_eq!(state.run(failed.id().as_str()).unwrap()["error"], Value::Null);
-        assert_eq!(state.runs_of("e").len(), 2);
+        assert_eq!(state.runs.iter().map(|run| &run["status"]).collect::<Vec<_>>(), ["completed", "changed"]);
+        assert_eq!(state.runs[1]["error"], Value::Null);
     }
 
     #[test]

@@ -49,16 +49,6 @@ pub(crate) enum Transport {
     WorkspaceWs,
 }
 
-impl Transport {
-    /// Who executes what goes this way.
-    pub(crate) const fn target(self) -> Target {
-        match self {
-            Self::Local | Self::ActionsLocal => Target::Local,
-            Self::WorkspaceHttp | Self::WorkspaceWs => Target::WorkspaceBackend,
-        }
-    }
-}
-
 /// What came of the handing-over itself; the runs' outcomes stand in the attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,31 +119,6 @@ impl Dispatch {
         Self { matched: u64::try_from(run_ids.len()).ok(), run_ids: Some(run_ids), ..begun }
     }
 
-    /// A dispatch in this process of an event that was known: nothing ran, and `run_ids` are those
-    /// of the first time.
-    pub(crate) fn known(
-        event_id: &EventId,
-        event_type: &str,
-        operation: Operation,
-        run_ids: Vec<String>,
-        created_at: &str,
-    ) -> Self {
-        let taken = Self::taken(event_id, event_type, operation, run_ids, created_at);
-        Self { matched: Some(0), idempotent: Some(true), ..taken }
-    }
-
-    /// A dispatch in this process that failed before any step ran.
-    pub(crate) fn failed(
-        event_id: &EventId,
-        event_type: &str,
-        operation: Operation,
-        error: String,
-        created_at: &str,
-    ) -> Self {
-        let begun = Self::begun(event_id, event_type, operation, DispatchStatus::Failed, created_at);
-        Self { error: Some(error), ..begun }
-    }
-
     fn begun(
         event_id: &EventId,
         event_type: &str,
@@ -190,36 +155,18 @@ mod tests {
     }
 
     #[test]
-    fn a_dispatch_that_failed_has_the_older_systems_keys_in_their_order() {
-        let failed = Dispatch::failed(
-            &id(),
-            "upstream.release",
-            Operation::Dispatch,
-            "no such branch".to_owned(),
-            "T",
-        );
-        assert_eq!(
-            serde_json::to_string(&failed).unwrap(),
-            r#"{"eventId":"e","eventType":"upstream.release","operation":"dispatch","target":"local","transport":"actions-local","status":"failed","error":"no such branch","createdAt":"T"}"#
-        );
-    }
-
-    #[test]
     fn a_dispatch_that_was_taken_names_its_runs() {
         let taken = Dispatch::taken(&id(), "t", Operation::Replay, vec!["run_1".to_owned()], "T");
         assert_eq!(
             serde_json::to_string(&taken).unwrap(),
             r#"{"eventId":"e","eventType":"t","operation":"replay","target":"local","transport":"actions-local","status":"dispatched","runIds":["run_1"],"matched":1,"createdAt":"T"}"#
         );
-        let known = Dispatch::known(&id(), "t", Operation::Dispatch, vec!["run_1".to_owned()], "T");
-        assert!(serde_json::to_string(&known).unwrap().contains(r#""matched":0,"idempotent":true"#));
     }
 
     #[test]
     fn a_backends_dispatch_survives_being_read_and_written() {
         let line = r#"{"eventId":"e","eventType":"t","operation":"dispatch","target":"workspace-backend","transport":"workspace-http","workspaceBackendUrl":"http://127.0.0.1:1","url":"http://127.0.0.1:1/events","status":"failed","httpStatus":401,"error":"failed with 401","createdAt":"T","newer":1}"#;
         let read: Dispatch = serde_json::from_str(line).unwrap();
-        assert_eq!(read.target, read.transport.target());
         assert_eq!(serde_json::to_string(&read).unwrap(), line);
     }
 }

@@ -2,9 +2,6 @@
 
 use std::collections::VecDeque;
 
-use serde_json::Value;
-
-use super::report::text;
 use super::{Attempt, AttemptStatus, Dispatch, DispatchStatus};
 
 /// How many records a list shows: 1 to 500, and 50 where nothing was asked for.
@@ -82,7 +79,9 @@ impl EventFilter {
 /// Which dispatches a list shows. Empty: all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DispatchFilter {
+    /// Only this event's.
     pub(crate) event_id: Option<String>,
+    /// Only those of this status.
     pub(crate) status: Option<DispatchStatus>,
 }
 
@@ -97,7 +96,9 @@ impl DispatchFilter {
 /// Which attempts a list shows. Empty: all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AttemptFilter {
+    /// Only this event's.
     pub(crate) event_id: Option<String>,
+    /// Only those of this status.
     pub(crate) status: Option<AttemptStatus>,
 }
 
@@ -109,31 +110,8 @@ impl AttemptFilter {
     }
 }
 
-/// Which runs a list shows. Empty: all.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct RunFilter {
-    /// Only this event's.
-    pub(crate) event_id: Option<String>,
-    /// Only those whose process status or effective status is this.
-    pub(crate) status: Option<String>,
-}
-
-impl RunFilter {
-    /// Whether the run, as it stands in a state file, is shown.
-    pub(crate) fn accepts(&self, run: &Value) -> bool {
-        let is = |key: &str, wanted: &String| text(run, key).as_ref() == Some(wanted);
-        self.event_id.as_ref().is_none_or(|id| is("eventId", id))
-            && self
-                .status
-                .as_ref()
-                .is_none_or(|wanted| is("processStatus", wanted) || is("effectiveStatus", wanted))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -151,19 +129,5 @@ mod tests {
         assert_eq!(Newest::of(Limit::nearest(3), 1..=9), [9, 8, 7]);
         assert_eq!(Newest::of(Limit::nearest(3), 1..=2), [2, 1]);
         assert!(Newest::of(Limit::default(), std::iter::empty::<u8>()).is_empty());
-    }
-
-    #[test]
-    fn a_run_is_found_by_either_of_its_statuses() {
-        let run = json!({"eventId": "e", "processStatus": "completed", "effectiveStatus": "blocked"});
-        let asked = |event_id: Option<&str>, status: Option<&str>| {
-            RunFilter { event_id: event_id.map(str::to_owned), status: status.map(str::to_owned) }
-                .accepts(&run)
-        };
-        assert!(!asked(Some("other"), None));
-        assert!(!asked(None, Some("failed")));
-        assert!(asked(None, None));
-        assert!(asked(Some("e"), Some("completed")));
-        assert!(asked(Some("e"), Some("blocked")));
     }
 }

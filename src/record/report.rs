@@ -15,13 +15,12 @@ pub(super) enum Standing {
     Open,
 }
 
-/// The part of a run's record that an attempt is made of, read from whatever a backend or a state
-/// file holds. Blank texts count as absent.
+/// The part of a run's record that an attempt is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunReport {
     /// The run's id.
     pub(crate) id: String,
-    /// The status that decides: the result's, else the record's effective status, else its status.
+    /// The status that decides.
     pub(crate) status: Option<String>,
     /// Why it gave no result.
     pub(crate) error: Option<String>,
@@ -34,31 +33,6 @@ pub(crate) struct RunReport {
 }
 
 impl RunReport {
-    /// Reads a run's record; nothing where it has no id.
-    ///
-    /// A result stands in `resultPayload`, or one level deeper in `resultPayload.result`, where
-    /// the workspace backend puts it.
-    pub(crate) fn of(run: &Value) -> Option<Self> {
-        let payload = run.get("resultPayload");
-        let result = [payload, payload.and_then(|payload| payload.get("result"))]
-            .into_iter()
-            .flatten()
-            .find(|candidate| candidate.get("status").is_some_and(Value::is_string));
-        let status = [
-            result.and_then(|result| text(result, "status")),
-            text(run, "effectiveStatus"),
-            text(run, "status"),
-        ];
-        Some(Self {
-            id: text(run, "id")?,
-            status: status.into_iter().flatten().next(),
-            error: text(run, "error"),
-            message: result.and_then(|result| text(result, "message")),
-            artifacts: result.and_then(|result| result.get("artifacts")).cloned(),
-            completed_at: text(run, "completedAt"),
-        })
-    }
-
     pub(super) fn standing(&self) -> Standing {
         match self.status.as_deref() {
             Some("canceled" | "cancelled") => Standing::Canceled,
@@ -90,24 +64,19 @@ pub(super) fn text(value: &Value, key: &str) -> Option<String> {
 mod tests {
     use serde_json::json;
 
+    use super::super::Status;
     use super::super::run::tests::run_for;
-    use super::super::{Status, StepResult};
     use super::*;
 
-    #[test]
-    fn a_run_without_an_id_says_nothing() {
-        assert_eq!(RunReport::of(&json!({"status": "completed"})), None);
-        assert_eq!(RunReport::of(&json!({"id": " "})), None);
-        assert_eq!(RunReport::of(&json!(["id"])), None);
+    fn crashed() -> RunReport {
+        RunReport::from(&run_for(&json!({"id": "e", "type": "t"}), "s", Err("boom".to_owned())))
     }
 
     #[test]
-    fn a_result_that_the_backend_wrapped_still_decides() {
-        let run = json!({"id": "r", "effectiveStatus": "completed",
-            "resultPayload": {"flow": "f", "step": "s", "result": {"status": "blocked", "message": "no token"}}});
-        let report = RunReport::of(&run).unwrap();
-        assert_eq!(report.standing(), Standing::Ended(Status::Blocked));
-        assert_eq!(report.message.as_deref(), Some("no token"));
+    fn a_run_without_a_result_has_failed_and_says_why() {
+        let report = crashed();
+        assert_eq!(report.standing(), Standing::Ended(Status::Failed));
+        assert_eq!((report.error.as_deref(), report.message), (Some("boom"), None));
     }
 
     #[test]
@@ -119,21 +88,8 @@ mod tests {
             ("canceled", Standing::Canceled),
             ("failed", Standing::Ended(Status::Failed)),
         ] {
-            assert_eq!(
-                RunReport::of(&json!({"id": "r", "status": word})).unwrap().standing(),
-                standing,
-                "{word}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_run_reports_the_same_from_memory_and_from_its_record() {
-        let event = json!({"id": "e", "type": "t"});
-        let result = StepResult::new(Status::Changed).with("artifacts", json!({"candidateRef": "refs/x"}));
-        for outcome in [Ok(result.with("message", "done")), Err("boom".to_owned())] {
-            let run = run_for(&event, "s", outcome);
-            assert_eq!(RunReport::of(&serde_json::to_value(&run).unwrap()), Some(RunReport::from(&run)));
+            let report = RunReport { status: Some(word.to_owned()), ..crashed() };
+            assert_eq!(report.standing(), standing, "{word}");
         }
     }
 }

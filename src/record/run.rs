@@ -50,7 +50,9 @@ pub(crate) struct RunStep<'a> {
 /// When a run began and ended, as `event::stamp` writes times.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RunSpan<'a> {
+    /// When it began.
     pub(crate) started_at: &'a str,
+    /// When it ended.
     pub(crate) completed_at: &'a str,
 }
 

@@ -18,12 +18,6 @@ impl RunId {
         Self(format!("run_{}", twelve_digits(&[event.as_str(), flow, step])))
     }
 
-    /// The id of a replay. `nonce` tells one replay from the next; one call replays all its steps
-    /// with the same nonce.
-    pub(crate) fn replay(event: &EventId, flow: &str, step: &str, nonce: &str) -> Self {
-        Self(format!("run_{}_replay", twelve_digits(&[event.as_str(), flow, step, nonce])))
-    }
-
     /// The id as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -51,14 +45,5 @@ mod tests {
     fn a_run_has_the_id_that_codex_flows_gives_it() {
         let event = "patch:upstream.release:openai/codex:rust-v0.130.0".parse().unwrap();
         assert_eq!(RunId::of(&event, "demo", "hello").as_str(), "run_6ca1f4662abc");
-    }
-
-    #[test]
-    fn replays_have_ids_of_their_own() {
-        let event = "e".parse().unwrap();
-        let replay = |nonce| RunId::replay(&event, "demo", "hello", nonce);
-        assert_ne!(replay("1:0.5"), replay("2:0.5"));
-        assert_eq!(replay("1:0.5"), replay("1:0.5"));
-        assert!(replay("1:0.5").as_str().ends_with("_replay"));
     }
 }

@@ -1,6 +1,6 @@
 //! A feed's entries to releases; filters; what the ledger says is still to do.
 //!
-//! [`Sources`] says what is watched and by which rules. [`choose`] takes what upstream has (tags),
+//! [`Sources`] says what is watched and by which rules. [`choose()`] takes what upstream has (tags),
 //! what the feed adds (names, dates) and what was done before (the [`Ledger`]), and says what to do
 //! now. Everything here is a function of its arguments: no clock, file, socket or process.
 
@@ -23,14 +23,11 @@ use crate::ids::{CommitId, ObjectId, RepoName, TagName};
 
 pub(crate) use choose::{Choice, Moved, Newest, choose};
 pub(crate) use entry::{Entry, tag_of};
-pub(crate) use ledger::{Due, Ledger, LedgerLine, Pointed, State, WhyDue, WhySettled};
-pub(crate) use rules::{OnFirstRun, Rules, TagPattern, WhenSeveral};
+pub(crate) use ledger::{Due, Ledger, LedgerLine, Pointed, State};
+pub(crate) use rules::Rules;
 pub(crate) use signal::{Cursor, FeedJob, FeedState, Signal, unseen};
 pub(crate) use source_file::sources_schema;
-pub(crate) use sources::{
-    MAX_SOURCES_BYTES, Provider, Source, SourceEvent, SourceRepo, Sources, SourcesError,
-};
-pub(crate) use target::{FlowTarget, ForkMode, ForkTarget, Target};
+pub(crate) use sources::{MAX_SOURCES_BYTES, Source, SourceEvent, Sources, SourcesError};
 pub(crate) use version::Version;
 
 /// A tag as the upstream repository has it now, by `ls-remote`.

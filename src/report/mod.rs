@@ -2,7 +2,7 @@
 //!
 //! The values ([`RunReport`], [`Document`](crate::candidate::Document)) hold what strangers wrote,
 //! unchanged: JSON escapes by itself, and a program wants the letters. The renderers for people take
-//! every foreign word through [`printable`] and, in Markdown and HTML, through an escape of their own.
+//! every foreign word through [`printable()`] and, in Markdown and HTML, through an escape of their own.
 
 mod html;
 mod markdown;
@@ -16,11 +16,10 @@ mod words;
 
 pub(crate) use html::{Extras, html};
 pub(crate) use markdown::{document_markdown, run_markdown};
-pub(crate) use next::{NextStep, next_away, next_here, shell_quote};
+pub(crate) use next::shell_quote;
 pub(crate) use printable::printable;
 pub(crate) use run::{
     EventReport, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport, Standing,
     StepReport, run_schema,
 };
 pub(crate) use terminal::{Look, carry_text, run_text};
-pub(crate) use words::{document_sentence, run_sentence};

@@ -22,14 +22,3 @@ pub(crate) fn squash(
     let content = last.rebuild(carry.candidate.tree, &[carry.onto], committer, &onto);
     Ok(Some(objects.write_commit(&content)?))
 }
-
-/// The message of a squashed candidate: what it carries where, and each patch's subject.
-pub(crate) fn squash_message(carry: &Carry, onto: &str) -> String {
-    let carried: Vec<_> =
-        carry.patches.iter().filter(|patch| patch.verdict.is_carried() && !patch.merge).collect();
-    let mut message = format!("Carry {} patches to {onto}\n\n", carried.len());
-    for patch in carried {
-        message.push_str(&format!("* {}\n", patch.subject));
-    }
-    message
-}

@@ -52,11 +52,6 @@ impl ArtifactDir {
         Ok(Self { staging, place, former, _filling: filling })
     }
 
-    /// Where the artifact stands once it is published.
-    pub(crate) fn place(&self) -> &Path {
-        &self.place
-    }
-
     /// Adds a file.
     ///
     /// # Errors

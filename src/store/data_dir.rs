@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::error::StoreError;
-use super::file::{children, create_folder, is_temporary, own_folder, read_whole, replace, sweep};
+use super::file::{children, create_folder, own_folder, read_whole, replace, sweep};
 use super::journal::Journal;
 use super::lock::{self, Lock};
 use crate::record::{Attempt, Dispatch};

@@ -10,7 +10,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,7 +28,7 @@ const MOST_WARNINGS: usize = 20;
 /// A file of records, one a line, oldest first.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal<T> {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     older: Option<PathBuf>,
     records: PhantomData<fn(T) -> T>,
 }
@@ -62,11 +62,6 @@ impl fmt::Display for JournalWarning {
 impl<T> Journal<T> {
     pub(super) fn new(path: PathBuf, older: Option<PathBuf>) -> Self {
         Self { path, older, records: PhantomData }
-    }
-
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 }
 

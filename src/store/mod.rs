@@ -20,8 +20,7 @@ mod tests;
 
 pub(crate) use artifact::ArtifactDir;
 pub(crate) use data_dir::DataDir;
-pub(crate) use error::{Operation, StoreError};
+pub(crate) use error::StoreError;
 pub(crate) use file::{own_folder, replace};
 pub(crate) use flow_client::FlowClient;
-pub(crate) use journal::{Journal, JournalWarning, Journaled};
-pub(crate) use lock::Lock;
+pub(crate) use journal::{JournalWarning, Journaled};

@@ -56,11 +56,6 @@ impl Workspace {
         self.root.join(".codex")
     }
 
-    /// Where the flow client keeps its state (FORMATS.md 4.2).
-    pub(crate) fn flow_client_dir(&self) -> PathBuf {
-        self.codex().join("workspace/actions/flow-client")
-    }
-
     /// Where candidates are put, one folder an event.
     pub(crate) fn artifacts_dir(&self) -> PathBuf {
         self.codex().join("workspace/actions/artifacts")

@@ -261,6 +261,5 @@ fn product_state_goes_to_data_only_where_it_exists() {
     assert!(workspace.default_data_dir().ends_with(".codex/workspace/actions/data"));
     here.dir("data");
     assert!(workspace.default_data_dir().ends_with("data") && workspace.default_data_dir().is_dir());
-    assert!(workspace.flow_client_dir().ends_with(".codex/workspace/actions/flow-client"));
     assert!(workspace.artifacts_dir().ends_with(".codex/workspace/actions/artifacts"));
 }

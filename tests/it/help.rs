@@ -41,6 +41,7 @@ fn every_command_says_what_it_writes_how_it_ends_and_an_example() {
         "attempts",
         "status",
         "setup codex",
+        "schema",
     ] {
         let run = help(command).prints(&["Example", &format!("patch-moi {command}"), "rites"]);
         let text = run.stdout.to_lowercase();
@@ -104,11 +105,23 @@ fn on_a_runner_a_failure_is_an_annotation_and_an_output() {
 
 #[test]
 fn the_cli_reference_is_what_the_program_says() {
-    let page = patch_moi(Path::new("/")).args(["reference"]).run().exits(0).stdout;
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
+    is_current("docs/cli.md", &["reference"], "cli_reference");
+}
+
+#[test]
+fn every_published_schema_is_what_the_program_says() {
+    for name in ["candidate", "run", "flow", "feed-sources", "pack-lock"] {
+        is_current(&format!("docs/schemas/{name}.schema.json"), &["schema", name], "schema");
+    }
+}
+
+/// That the committed page is what the program prints; with UPDATE_DOCS it is written anew.
+fn is_current(page: &str, args: &[&str], test: &str) {
+    let printed = patch_moi(Path::new("/")).args(args).run().exits(0).stdout;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, &page).unwrap();
+        fs::write(&path, &printed).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(committed, page, "stale: run `UPDATE_DOCS=1 cargo test cli_reference`");
+    assert_eq!(committed, printed, "{page} is stale: run `UPDATE_DOCS=1 cargo test {test}`");
 }

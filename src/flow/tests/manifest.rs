@@ -184,10 +184,10 @@ fn the_fork_flow_of_codex_flows_is_read_whole() {
     assert_eq!(manifest.warnings, [""; 0]);
     assert_eq!(manifest.name, "peezy-codex-fork");
     assert_eq!(manifest.skills, ["jojo-development-flow"]);
-    let step = manifest.step("rebase-patch-stack").unwrap();
+    let step = &manifest.steps[0];
     assert_eq!(
-        (step.runner, step.timeout, step.enabled),
-        (Runner::PatchStack, Duration::from_secs(3600), true)
+        (step.name.as_str(), step.runner, step.timeout, step.enabled),
+        ("rebase-patch-stack", Runner::PatchStack, Duration::from_secs(3600), true)
     );
     let trigger = step.trigger.as_ref().unwrap();
     assert_eq!(trigger.kind, "upstream.release");

@@ -67,7 +67,6 @@ fn a_broken_manifest_disables_itself_and_nothing_else() {
     let told = reasons(&selection);
     assert_eq!(told[0].0, "broken/*");
     assert_eq!(told[0].1, "flow.toml requires at least one [[steps]] entry: flow.toml");
-    assert!(selection.passed_over[0].reason.is_fault());
 }
 
 #[test]
@@ -90,7 +89,6 @@ fn every_step_that_does_not_run_is_told_why() {
         ("f/picky", "the event does not meet its schema s.json: $: \"tag\" is a required property"),
     ];
     assert_eq!(reasons(&selection), expected.map(|(at, why)| (at.to_owned(), why.to_owned())));
-    assert!(selection.passed_over.iter().all(|passed| !passed.reason.is_fault()));
 }
 
 #[test]
@@ -104,7 +102,6 @@ fn a_schema_that_cannot_be_used_stops_its_own_step_only() {
         let selection = select("upstream.release", &json!({}), &flows, schemas, &OPEN);
         assert_eq!(names(&selection), ["f/b"]);
         assert!(matches!(selection.passed_over[0].reason, Reason::SchemaUnusable { .. }));
-        assert!(selection.passed_over[0].reason.is_fault());
     }
 }
 
@@ -118,7 +115,7 @@ fn nothing_of_a_flow_that_the_lock_refuses_is_read_or_run() {
         let selection = select("upstream.release", &json!({}), &flows, &unread, &OPEN);
 
         assert_eq!(names(&selection), [""; 0]);
-        assert!(!selection.passed_over[0].reason.is_fault(), "the step was not meant anyway");
+        assert!(matches!(selection.passed_over[0].reason, Reason::OtherEventType { .. }), "not meant anyway");
         assert_eq!(selection.passed_over[1].reason, Reason::Standing(standing));
         assert!(selection.passed_over[1].reason.hint().is_some());
     }
@@ -177,7 +174,6 @@ fn a_release_selects_steps_in_the_order_of_flows_and_files() {
     let selection = release(&flows);
 
     assert_eq!(names(&selection), ["a/two", "a/one", "patch-stack/carry"]);
-    assert_eq!((selection.selected[1].flow_index, selection.selected[1].step_index), (0, 1));
     assert!(selection.passed_over.is_empty());
 }
 
@@ -215,7 +211,7 @@ proptest! {
         }
         for one in &selection.selected {
             let same_name = selection.selected.iter().filter(|s| s.manifest.name == one.manifest.name);
-            prop_assert!(same_name.into_iter().all(|s| s.flow_index == one.flow_index));
+            prop_assert!(same_name.into_iter().all(|s| std::ptr::eq(s.flow, one.flow)));
         }
     }
 }

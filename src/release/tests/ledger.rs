@@ -1,5 +1,5 @@
 use super::super::fixtures::{object, remote};
-use super::super::ledger::MAX_TRIES;
+use super::super::ledger::{MAX_TRIES, WhyDue, WhySettled};
 use super::super::*;
 use crate::ids::{CommitId, Digest, EventId, RepoName, TagName};
 

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Note, a_place};
 use crate::record::{Dispatch, Operation};
-use crate::store::{DataDir, Journal, Journaled, StoreError};
+use crate::store::journal::Journal;
+use crate::store::{DataDir, Journaled, StoreError};
 
 fn numbers(journal: &Journal<Note>) -> Vec<u64> {
     journal.read().unwrap().records.iter().map(|note| note.n).collect()
@@ -27,7 +28,7 @@ fn reading_creates_nothing() {
 fn a_journal_that_cannot_be_read_is_an_error_and_not_an_empty_one() {
     let place = a_place();
     let data = DataDir::open(place.path());
-    fs::create_dir(data.attempts().path()).unwrap();
+    fs::create_dir(data.attempts().path).unwrap();
     let error = data.attempts().read().unwrap_err();
     assert!(error.to_string().contains("maintenance-attempts.jsonl"), "{error}");
 }
@@ -38,8 +39,8 @@ fn a_torn_last_line_costs_nobody_anything_else() {
     let journal = DataDir::open(place.path()).flow_events::<Note>();
     journal.append(&Note::new(1)).unwrap();
     journal.append(&Note::new(2)).unwrap();
-    let whole = fs::read(journal.path()).unwrap();
-    fs::write(journal.path(), &whole[..whole.len() - 4]).unwrap();
+    let whole = fs::read(&journal.path).unwrap();
+    fs::write(&journal.path, &whole[..whole.len() - 4]).unwrap();
 
     let Journaled { records, warnings } = journal.read().unwrap();
     assert_eq!(records, [Note::new(1)]);
@@ -60,9 +61,9 @@ fn a_journal_cut_at_any_byte_loses_only_the_line_that_was_cut() {
     let place = a_place();
     let journal = DataDir::open(place.path()).flow_events::<Note>();
     (1..=3).for_each(|n| journal.append(&Note::new(n)).unwrap());
-    let whole = fs::read(journal.path()).unwrap();
+    let whole = fs::read(&journal.path).unwrap();
     for cut in 0..whole.len() {
-        fs::write(journal.path(), &whole[..cut]).unwrap();
+        fs::write(&journal.path, &whole[..cut]).unwrap();
         journal.append(&Note::new(9)).unwrap();
 
         let ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
@@ -76,7 +77,7 @@ fn a_journal_cut_at_any_byte_loses_only_the_line_that_was_cut() {
 fn a_last_line_that_only_lacks_its_newline_is_read() {
     let place = a_place();
     let journal = DataDir::open(place.path()).flow_events::<Note>();
-    fs::write(journal.path(), r#"{"n":1,"text":"by hand"}"#).unwrap();
+    fs::write(&journal.path, r#"{"n":1,"text":"by hand"}"#).unwrap();
     assert!(journal.read().unwrap().warnings.is_empty());
     journal.append(&Note::new(2)).unwrap();
     assert_eq!(numbers(&journal), [1, 2]);
@@ -90,7 +91,7 @@ fn lines_that_are_no_records_are_named_and_left_where_they_are() {
     bytes.extend_from_slice(b"{\"n\":3,\"text\":\"\xff\xfe\"}\n{\"text\":\"\x1b[31m\",\"n\":\"x\"}\n");
     bytes.extend_from_slice(&vec![b'x'; (16 << 20) + 10]);
     bytes.extend_from_slice(b"\n{\"n\":4,\"text\":\"d\"}\n");
-    fs::write(journal.path(), &bytes).unwrap();
+    fs::write(&journal.path, &bytes).unwrap();
 
     let Journaled { records, warnings } = journal.read().unwrap();
     assert_eq!(records.iter().map(|note| note.n).collect::<Vec<_>>(), [1, 3, 4]);
@@ -98,14 +99,14 @@ fn lines_that_are_no_records_are_named_and_left_where_they_are() {
     assert_eq!(warnings.iter().map(|warning| warning.line).collect::<Vec<_>>(), [4, 5, 7, 8]);
     assert!(warnings.iter().all(|warning| !warning.why.chars().any(char::is_control)));
     assert!(warnings[3].why.contains("longer than"), "{}", warnings[3]);
-    assert_eq!(fs::read(journal.path()).unwrap(), bytes);
+    assert_eq!(fs::read(&journal.path).unwrap(), bytes);
 }
 
 #[test]
 fn a_ruined_journal_does_not_drown_the_reader_in_warnings() {
     let place = a_place();
     let journal = DataDir::open(place.path()).flow_events::<Note>();
-    fs::write(journal.path(), "garbage\n".repeat(1000)).unwrap();
+    fs::write(&journal.path, "garbage\n".repeat(1000)).unwrap();
     let warnings = journal.read().unwrap().warnings;
     assert_eq!(warnings.len(), 20);
     assert!(warnings[19].why.ends_with("and 980 more lines after it"), "{}", warnings[19]);
@@ -126,7 +127,7 @@ fn a_record_that_is_too_long_is_refused_and_the_journal_stays() {
 fn a_full_disk_is_said_with_the_way_out() {
     let place = a_place();
     let journal = DataDir::open(place.path()).flow_events::<Note>();
-    std::os::unix::fs::symlink("/dev/full", journal.path()).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &journal.path).unwrap();
     let error = journal.append(&Note::new(1)).unwrap_err();
     assert!(matches!(error, StoreError::Io { .. }), "{error}");
     assert!(error.hint().unwrap().contains("make room"), "{error}");
