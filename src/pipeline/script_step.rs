@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::relaying::relayed;
 use super::session::Session;
 use super::stack_step::Carried;
+use super::words::problem;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{Origin, Runner, Selected};
@@ -73,6 +74,11 @@ enum Unready {
     Blocked(String),
     /// It cannot be run as it is written.
     Failed(String),
+}
+
+/// The step cannot be run because of this error.
+fn broken(error: impl Into<Failure>) -> Unready {
+    Unready::Failed(problem(&error.into()).message)
 }
 
 /// Runs a step that is a program, unless this is a dry run. `done` is where a release stands for
@@ -179,8 +185,7 @@ fn command(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Resul
         Runner::Command => Ok(selected.step.command.clone()),
         Runner::Bun => {
             let script = selected.flow.root.join(selected.step.script.as_deref().unwrap_or_default());
-            let source =
-                read_bounded(&script, MAX_SCRIPT).map_err(|error| Unready::Failed(error.to_string()))?;
+            let source = read_bounded(&script, MAX_SCRIPT).map_err(broken)?;
             let path = session.context.variables.get("PATH").map_or("", String::as_str);
             let program = interpreter(&script, &source, path)
                 .map_err(|error| Unready::Blocked(format!("{error}; {}", error.hint())))?;
@@ -202,7 +207,7 @@ fn must_be_clean(session: &Session<'_>, selected: &Selected<'_>) -> std::result:
     let folder = session.context.workspace.root().join(named);
     // What is no repository here is the script's own business: a URL, or a clone that it makes.
     let Ok(repository) = Repository::open(&folder) else { return Ok(()) };
-    let dirt = repository.dirt(SHOWN_PATHS + 1).map_err(|error| Unready::Failed(error.to_string()))?;
+    let dirt = repository.dirt(SHOWN_PATHS + 1).map_err(broken)?;
     if dirt.is_empty() {
         return Ok(());
     }

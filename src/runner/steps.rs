@@ -51,7 +51,7 @@ pub(crate) enum StepError {
     )]
     TimedOut { title: String, ran: Duration, limit: Duration, said: String },
     /// It could not be run.
-    #[error("{title} failed: {source}")]
+    #[error("{title} failed: {}", with_cause(.source))]
     NotRun { title: String, source: ProcessError },
     /// Its output holds no result.
     #[error("{0}")]
@@ -79,6 +79,12 @@ impl StepError {
     pub(crate) const fn is_interruption(&self) -> bool {
         matches!(self, Self::NotRun { source: ProcessError::Interrupted { .. }, .. })
     }
+}
+
+/// The record has one text, and no place for a cause beside it.
+fn with_cause(error: &ProcessError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
 }
 
 const fn line_end(said: &str) -> &'static str {
@@ -212,6 +218,13 @@ mod tests {
         let text = "Command flow step demo/hello failed: the program `/./no-such-program` was not found";
         assert_eq!(outcome.unwrap_err().to_string(), text);
         assert_eq!(String::from_utf8(log).unwrap(), format!("$ ./no-such-program\n[failed: {text}]\n"));
+    }
+
+    #[test]
+    fn what_the_system_says_about_a_program_stands_in_the_record() {
+        let spec = StepSpec { command: vec!["./etc/passwd".to_owned()], ..spec("") };
+        let error = run_step(&spec, &mut |_| {}).0.unwrap_err().to_string();
+        assert!(error.contains("could not be started: Permission denied"), "{error}");
     }
 
     #[test]

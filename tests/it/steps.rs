@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -113,6 +115,45 @@ fn a_step_that_cannot_be_started_names_the_program() {
     let _ = workspace.run_tag("v2").run().exits(1).prints(&["`no-such-program` was not found"]);
     let error = the_run(&workspace)["error"].clone();
     assert_eq!(error, "Command flow step demo/hello failed: the program `no-such-program` was not found");
+}
+
+#[test]
+fn a_script_that_is_not_there_is_named() {
+    let workspace = Workspace::on_v1();
+    let folder = workspace.path().join("flows/demo");
+    write(&folder.join("flow.toml"), flow_toml("demo", "bun", r#"script = "exec/step.ts""#));
+    let _ = workspace.run_tag("v2").run().exits(1).prints(&["flows/demo/exec/step.ts"]);
+    let error = the_run(&workspace)["error"].as_str().unwrap().to_owned();
+    assert!(error.starts_with("Bun flow step demo/hello failed: "), "{error}");
+}
+
+#[test]
+fn a_run_that_is_cancelled_ends_its_step_and_records_it() {
+    let workspace = with_script("echo on it; touch ../../begun; sleep 600 & wait\n");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_patch-moi"))
+        .args(["run", "release", "--repo", UPSTREAM, "--tag", "v2"])
+        .current_dir(workspace.path())
+        .env("DATA_DIR", workspace.data())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !workspace.path().join("begun").exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+
+    assert!(sent.success());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("interrupted"), "{said}");
+    let record = the_run(&workspace);
+    assert_eq!(record["status"], "failed", "{record:#}");
+    assert!(log(&workspace).contains("\non it\n"));
+    assert_eq!(workspace.journal("workspace-dispatches.jsonl").len(), 1);
+    workspace.assert_nothing_half_written();
 }
 
 #[test]
