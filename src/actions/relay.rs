@@ -80,9 +80,13 @@ mod tests {
         let token = "ab".repeat(16);
         let resume = format!("::{token}::");
         let relay = Relay::begin("check\n::endgroup::", Nonce::new([0xab; 16]), &out);
-        for line in
-            ["::set-output name=tag::x", "ok ##[add-mask]e", "\x1b[1mbold\x1b[0m \u{7}", "a\n::error::b", &resume]
-        {
+        for line in [
+            "::set-output name=tag::x",
+            "ok ##[add-mask]e",
+            "\x1b[1mbold\x1b[0m \u{7}",
+            "a\n::error::b",
+            &resume,
+        ] {
             relay.line(line);
         }
         drop(relay);

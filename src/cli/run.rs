@@ -130,7 +130,8 @@ struct Release {
     /// The fork's repository on this machine; without it, the workspace root
     #[arg(long, value_name = "DIR")]
     fork: Option<PathBuf>,
-    /// Where upstream is fetched from; without it, OWNER/NAME on github.com
+    /// Where upstream is fetched from; without it, what the flow says, else the checkout's remote
+    /// `upstream`, else the source's repository, else OWNER/NAME on github.com
     #[arg(long, value_name = "URL")]
     upstream_url: Option<String>,
 }

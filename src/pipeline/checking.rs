@@ -33,7 +33,8 @@ pub(super) fn run(
         return Ok(Vec::new());
     }
     let room = tempfile::Builder::new().prefix("patch-moi-check-").tempdir_in(session.context.temporary);
-    let room = room.map_err(|err| Failure::new(Kind::Failed, err).context("no room for a checkout to check"))?;
+    let room =
+        room.map_err(|err| Failure::new(Kind::Failed, err).context("no room for a checkout to check"))?;
     let checkout = bench.check_out(&room.path().join("candidate"), candidate)?;
     let mut outcomes: Vec<CheckOutcome> = Vec::new();
     for (check, log) in selected.manifest.checks.iter().zip(logs) {

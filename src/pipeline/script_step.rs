@@ -41,7 +41,12 @@ impl From<Carried> for Stepped {
 }
 
 impl Stepped {
-    fn new(status: Status, message: String, outcome: std::result::Result<StepResult, String>, done: State) -> Self {
+    fn new(
+        status: Status,
+        message: String,
+        outcome: std::result::Result<StepResult, String>,
+        done: State,
+    ) -> Self {
         let state = match status {
             Status::Failed => State::Failed,
             Status::NeedsIntervention => State::Conflict,
@@ -75,15 +80,23 @@ enum Unready {
 ///
 /// # Errors
 /// Where its log cannot be written, or patch-moi was asked to end.
-pub(super) fn run(session: &Session<'_>, event: &Event, selected: &Selected<'_>, done: State) -> Result<Stepped> {
+pub(super) fn run(
+    session: &Session<'_>,
+    event: &Event,
+    selected: &Selected<'_>,
+    done: State,
+) -> Result<Stepped> {
     let title = title(selected);
     let spec = match prepare(session, event, selected, &title) {
         Ok(spec) => spec,
         Err(Unready::Blocked(why)) => return Ok(Stepped::blocked(why)),
-        Err(Unready::Failed(why)) => return Ok(Stepped::failed(why.clone(), format!("{title} failed: {why}"))),
+        Err(Unready::Failed(why)) => {
+            return Ok(Stepped::failed(why.clone(), format!("{title} failed: {why}")));
+        }
     };
     if !session.applies() {
-        let message = format!("a dry run does not run it: `{}` in {}", spec.command.join(" "), spec.dir.display());
+        let message =
+            format!("a dry run does not run it: `{}` in {}", spec.command.join(" "), spec.dir.display());
         let result = StepResult::new(Status::Skipped).with("message", message.clone());
         return Ok(Stepped::new(Status::Skipped, message, Ok(result), done));
     }
@@ -151,7 +164,10 @@ fn prepare(
     let named: Vec<&str> = named.filter_map(|(_, name)| name.as_str()).collect();
     let (env, withheld) = step_env(session.context.variables, &named, &own);
     for name in withheld {
-        session.context.ui.note(&format!("{title} does not see {name}: it may be a secret, or is the runner's own"));
+        session
+            .context
+            .ui
+            .note(&format!("{title} does not see {name}: it may be a secret, or is the runner's own"));
     }
     let input = format!("{:#}\n", context(event, selected, &id)).into_bytes();
     Ok(StepSpec { title: title.to_owned(), command, dir, env, input, timeout: selected.step.timeout })
@@ -163,7 +179,8 @@ fn command(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Resul
         Runner::Command => Ok(selected.step.command.clone()),
         Runner::Bun => {
             let script = selected.flow.root.join(selected.step.script.as_deref().unwrap_or_default());
-            let source = read_bounded(&script, MAX_SCRIPT).map_err(|error| Unready::Failed(error.to_string()))?;
+            let source =
+                read_bounded(&script, MAX_SCRIPT).map_err(|error| Unready::Failed(error.to_string()))?;
             let path = session.context.variables.get("PATH").map_or("", String::as_str);
             let program = interpreter(&script, &source, path)
                 .map_err(|error| Unready::Blocked(format!("{error}; {}", error.hint())))?;
@@ -243,7 +260,8 @@ fn context(event: &Event, selected: &Selected<'_>, id: &RunId) -> Value {
         "step": selected.step.name,
     });
     if !selected.manifest.config.is_empty() {
-        flow["config"] = selected.manifest.config.iter().map(|(key, value)| (key.clone(), json_of(value))).collect();
+        flow["config"] =
+            selected.manifest.config.iter().map(|(key, value)| (key.clone(), json_of(value))).collect();
     }
     flow["event"] = json!(event);
     json!({

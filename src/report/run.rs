@@ -46,6 +46,9 @@ pub(crate) struct SourceReport {
     /// The repository that it is about, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) repo: Option<RepoName>,
+    /// Whether its releases start work; else what it says is only recorded.
+    #[serde(default)]
+    pub(crate) starts_work: bool,
     /// The newest release that the source's rules accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) newest: Option<ReleaseReport>,

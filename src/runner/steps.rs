@@ -198,8 +198,7 @@ mod tests {
 
     #[test]
     fn a_step_whose_time_is_up_fails_even_if_it_says_otherwise_at_the_end() {
-        let script =
-            r#"trap 'echo "FLOW_RESULT {\"status\":\"completed\"}"; exit 0' TERM; sleep 60 & wait"#;
+        let script = r#"trap 'echo "FLOW_RESULT {\"status\":\"completed\"}"; exit 0' TERM; sleep 60 & wait"#;
         let spec = StepSpec { timeout: Duration::from_millis(1500), ..spec(script) };
         let err = run_step(&spec, &mut |_| {}).0.unwrap_err();
         assert!(err.to_string().contains("its timeout_ms being 1500"), "{err}");

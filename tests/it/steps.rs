@@ -71,8 +71,7 @@ fn a_step_that_fails_is_recorded_with_its_last_words_and_exits_1() {
 
     let record = the_run(&workspace);
     assert_eq!(
-        record["error"],
-        "Command flow step demo/hello failed: exit code 3\nfirst\nno such tag",
+        record["error"], "Command flow step demo/hello failed: exit code 3\nfirst\nno such tag",
         "{record:#}"
     );
     assert_eq!(
@@ -113,10 +112,7 @@ fn a_step_that_cannot_be_started_names_the_program() {
     write_flow(&workspace, "demo", r#"command = ["no-such-program"]"#, "");
     let _ = workspace.run_tag("v2").run().exits(1).prints(&["`no-such-program` was not found"]);
     let error = the_run(&workspace)["error"].clone();
-    assert_eq!(
-        error,
-        "Command flow step demo/hello failed: the program `no-such-program` was not found"
-    );
+    assert_eq!(error, "Command flow step demo/hello failed: the program `no-such-program` was not found");
 }
 
 #[test]
@@ -124,7 +120,10 @@ fn a_step_may_not_run_outside_of_the_workspace() {
     let workspace = Workspace::on_v1();
     std::os::unix::fs::symlink("/", workspace.path().join("away")).unwrap();
     for cwd in ["../../..", "/", "../../away/tmp"] {
-        let step = format!("command = [\"sh\", \"-c\", \"touch {}/ran\"]\ncwd = {cwd:?}", workspace.path().display());
+        let step = format!(
+            "command = [\"sh\", \"-c\", \"touch {}/ran\"]\ncwd = {cwd:?}",
+            workspace.path().display()
+        );
         write_flow(&workspace, "demo", &step, "");
         let run = workspace.run_tag("v2").run().exits(1).prints(&["leads out of the workspace", cwd]);
         says_nothing_happened(&workspace, &run);
@@ -213,7 +212,9 @@ echo '::endgroup::'
     let run = workspace.run_tag("v2").env("GITHUB_ACTIONS", "true").run().exits(0);
 
     let lines: Vec<&str> = run.stderr.lines().collect();
-    let at = |wanted: &str| lines.iter().position(|line| line.contains(wanted)).unwrap_or_else(|| panic!("{wanted}\n{run}"));
+    let at = |wanted: &str| {
+        lines.iter().position(|line| line.contains(wanted)).unwrap_or_else(|| panic!("{wanted}\n{run}"))
+    };
     let stop = at("::stop-commands::");
     let token = lines[stop].strip_prefix("::stop-commands::").unwrap();
     let resume = lines.iter().position(|line| *line == format!("::{token}::")).unwrap();
@@ -235,7 +236,10 @@ fn a_check_commands_nothing_in_a_workflow() {
 
     let said = &run.stderr;
     let (before, after) = said.split_once("\n::error::not ours\n").unwrap_or_else(|| panic!("{run}"));
-    assert!(before.contains("::group::check unit\n::stop-commands::") && after.contains("::endgroup::\n"), "{run}");
+    assert!(
+        before.contains("::group::check unit\n::stop-commands::") && after.contains("::endgroup::\n"),
+        "{run}"
+    );
 }
 
 #[test]
@@ -255,7 +259,9 @@ fn a_step_sees_its_context_and_no_token() {
     write(&folder.join("flow.toml"), format!("{flow}{config}"));
     write(&folder.join("step.sh"), format!("cat >stdin.json; env >env.txt; pwd -P >pwd.txt; {WELL}\n"));
     let mut program = workspace.run_tag("v2").env("SITE", "https://example.org");
-    for secret in ["GH_TOKEN", "GITHUB_TOKEN", "OPENAI_API_KEY", "NPM_AUTH", "MY_SECRET", "GITHUB_OUTPUT", "OTHER"] {
+    for secret in
+        ["GH_TOKEN", "GITHUB_TOKEN", "OPENAI_API_KEY", "NPM_AUTH", "MY_SECRET", "GITHUB_OUTPUT", "OTHER"]
+    {
         program = program.env(secret, workspace.path().join("hunter2"));
     }
 
@@ -360,7 +366,8 @@ fn a_release_that_only_scripts_work_on_is_worked_on_once() {
 
     assert_eq!(fs::read_to_string(workspace.path().join("ran")).unwrap(), "x\n");
     let ledger = workspace.journal("releases.jsonl");
-    let states: Vec<&Value> = ledger.iter().filter(|line| line["tag"] == "v2").map(|line| &line["state"]).collect();
+    let states: Vec<&Value> =
+        ledger.iter().filter(|line| line["tag"] == "v2").map(|line| &line["state"]).collect();
     assert_eq!(states, ["seen", "candidate"]);
     assert_eq!(ledger.last().unwrap()["commit"], workspace.upstream.id("v2"));
 }
@@ -407,7 +414,10 @@ fn a_raw_script_is_run_by_the_bun_on_path() {
     assert_eq!(fs::read_to_string(folder.join("args.txt")).unwrap().trim(), script.to_str().unwrap());
     let context: Value = serde_json::from_slice(&fs::read(folder.join("stdin.json")).unwrap()).unwrap();
     assert_eq!(context["flow"]["root"], folder.to_str().unwrap());
-    assert_eq!(json!([the_run(&workspace)["runner"], the_run(&workspace)["status"]]), json!(["bun", "completed"]));
+    assert_eq!(
+        json!([the_run(&workspace)["runner"], the_run(&workspace)["status"]]),
+        json!(["bun", "completed"])
+    );
 }
 
 #[test]
