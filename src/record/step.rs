@@ -110,11 +110,6 @@ impl StepResult {
     pub(crate) fn next(&self) -> &[Value] {
         self.payload.get("next").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
-
-    /// The whole object.
-    pub(crate) const fn payload(&self) -> &Map<String, Value> {
-        &self.payload
-    }
 }
 
 impl<'de> Deserialize<'de> for StepResult {
