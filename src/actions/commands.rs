@@ -85,14 +85,12 @@ fn annotation_line(annotation: &Annotation) -> String {
 }
 
 /// The line that begins a foldable group of the log. Groups do not nest.
-pub(crate) fn group(title: &str) -> String {
+pub(super) fn group(title: &str) -> String {
     format!("::group::{}", escape_data(&plain(title)))
 }
 
 /// The line that ends a group.
-pub(crate) const fn end_group() -> &'static str {
-    "::endgroup::"
-}
+pub(super) const END_GROUP: &str = "::endgroup::";
 
 /// `%` first, or the escapes would be escaped.
 fn escape_data(text: &str) -> String {

@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use crate::ids::Slug;
 
-pub(crate) use commands::{Annotation, Level, Place, annotations, end_group, group};
+pub(crate) use commands::{Annotation, Level, Place, annotations};
 pub(crate) use files::Written;
 pub(crate) use outputs::Outputs;
 pub(crate) use relay::{Nonce, Relay};

@@ -1,10 +1,10 @@
 //! Somebody else's lines in our log, without the power to command.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 
 use super::ActionsError;
-use super::commands::plain;
+use super::commands::{END_GROUP, group, plain};
 
 /// Sixteen random bytes in hexadecimal: what nobody can guess beforehand.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,94 +35,70 @@ impl Nonce {
     }
 }
 
-/// A stretch of the log in which GitHub's runner obeys no command.
+/// A foldable stretch of the log in which GitHub's runner obeys no command.
 ///
 /// The runner stops at `::stop-commands::TOKEN` and goes on at `::TOKEN::`, which only who knows
-/// the token can write. Until [`Relay::end`] our own commands are not obeyed either.
+/// the token can write. Until this is dropped our own commands are not obeyed either.
 pub(crate) struct Relay<'a> {
-    out: &'a mut dyn Write,
+    out: &'a dyn Fn(&str),
     nonce: Nonce,
-    open: bool,
 }
 
 impl<'a> Relay<'a> {
-    /// Begins the stretch; `out` stands at the beginning of a line.
-    ///
-    /// # Errors
-    /// Where `out` cannot be written.
-    pub(crate) fn begin(out: &'a mut dyn Write, nonce: Nonce) -> std::io::Result<Self> {
-        writeln!(out, "::stop-commands::{}", nonce.as_str())?;
-        Ok(Self { out, nonce, open: true })
+    /// Begins the stretch under `title`. `out` writes a line of the log, always to the same stream.
+    pub(crate) fn begin(title: &str, nonce: Nonce, out: &'a dyn Fn(&str)) -> Self {
+        out(&group(title));
+        out(&format!("::stop-commands::{}", nonce.as_str()));
+        Self { out, nonce }
     }
 
     /// Writes one line, without terminal escapes and control characters. The old form of commands, `##[..]`,
     /// is known anywhere in a line, so it is broken up.
-    ///
-    /// # Errors
-    /// Where the log cannot be written.
-    pub(crate) fn line(&mut self, line: &[u8]) -> std::io::Result<()> {
-        let text = plain(&String::from_utf8_lossy(line));
-        let harmless = text.replace("##[", "##\\[").replace('\n', " ").replace(self.nonce.as_str(), "***");
-        writeln!(self.out, "{harmless}")
-    }
-
-    /// Ends the stretch.
-    ///
-    /// # Errors
-    /// Where the log cannot be written.
-    pub(crate) fn end(mut self) -> std::io::Result<()> {
-        self.close()
-    }
-
-    fn close(&mut self) -> std::io::Result<()> {
-        self.open = false;
-        writeln!(self.out, "::{}::", self.nonce.as_str())
+    pub(crate) fn line(&self, line: &str) {
+        let text = plain(line).replace("##[", "##\\[").replace('\n', " ");
+        (self.out)(&text.replace(self.nonce.as_str(), "***"));
     }
 }
 
 impl Drop for Relay<'_> {
     fn drop(&mut self) {
-        if self.open {
-            // A log that cannot be written has no commands to obey.
-            let _ = self.close();
-        }
+        (self.out)(&format!("::{}::", self.nonce.as_str()));
+        (self.out)(END_GROUP);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     #[test]
     fn a_relayed_line_commands_nothing() {
-        let mut log = Vec::new();
-        let nonce = Nonce::new([0xab; 16]);
-        let mut relay = Relay::begin(&mut log, nonce.clone()).unwrap();
-        let resume = format!("::{}::", nonce.as_str());
-        let hostile: [&[u8]; 4] =
-            [b"::set-output name=tag::x", b"ok ##[add-mask]e", b"\x1b[1mbold\x1b[0m \xff", resume.as_bytes()];
-        for line in hostile {
-            relay.line(line).unwrap();
-        }
-        relay.end().unwrap();
-
+        let log = RefCell::new(Vec::new());
+        let out = |line: &str| log.borrow_mut().push(line.to_owned());
         let token = "ab".repeat(16);
-        let expected = [
-            format!("::stop-commands::{token}"),
-            "::set-output name=tag::x".to_owned(),
-            "ok ##\\[add-mask]e".to_owned(),
-            "bold \u{fffd}".to_owned(),
-            "::***::".to_owned(),
-            format!("::{token}::\n"),
-        ];
-        assert_eq!(String::from_utf8(log).unwrap(), expected.join("\n"));
-    }
+        let resume = format!("::{token}::");
+        let relay = Relay::begin("check\n::endgroup::", Nonce::new([0xab; 16]), &out);
+        for line in
+            ["::set-output name=tag::x", "ok ##[add-mask]e", "\x1b[1mbold\x1b[0m \u{7}", "a\n::error::b", &resume]
+        {
+            relay.line(line);
+        }
+        drop(relay);
 
-    #[test]
-    fn commands_are_obeyed_again_whatever_happens() {
-        let mut log = Vec::new();
-        drop(Relay::begin(&mut log, Nonce::new([1; 16])).unwrap());
-        assert!(String::from_utf8(log).unwrap().ends_with(&format!("::{}::\n", "01".repeat(16))));
+        let expected = [
+            "::group::check%0A::endgroup::",
+            &format!("::stop-commands::{token}"),
+            "::set-output name=tag::x",
+            "ok ##\\[add-mask]e",
+            "bold ",
+            "a ::error::b",
+            "::***::",
+            &format!("::{token}::"),
+            "::endgroup::",
+        ];
+        assert_eq!(log.into_inner(), expected);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::failure::{Failure, Kind, Result};
 use crate::git::Git;
 use crate::harness::Conflict;
 use crate::ids::{RepoName, TagName};
+use crate::pipeline::asked::{Asked, Effect, What};
 use crate::pipeline::context::Context;
-use crate::pipeline::run::{Asked, Effect, What};
 use crate::pipeline::{run as pipeline, sample};
 use crate::store::DataDir;
 use crate::workspace::Workspace;
@@ -222,8 +222,36 @@ fn harness(app: &App, asked: &Harness, how: &How) -> Result<Kind> {
         None => DataDir::open(&workspace.data_dir(None)),
     };
     let sources = root.join("feed-sources.json");
-    go(app, What::Schedule { tag: None, source: None }, how, Some(&sources), &workspace, &data)
+    app.ui.out(SAMPLE_BEFORE);
+    let kind = go(app, What::Schedule { tag: None, source: None }, how, Some(&sources), &workspace, &data)?;
+    app.ui.out(if asked.clean { SAMPLE_CLEAN } else { SAMPLE_CONFLICT });
+    Ok(kind)
 }
+
+/// What a newcomer reads first.
+const SAMPLE_BEFORE: &str = "\
+Two made-up projects: sample/upstream has released v1.1.0, and sample/fork carries twelve patches of
+its own on v1.0.0. Here is what becomes of each of them on v1.1.0.
+
+";
+
+/// What a newcomer reads last, where a person is needed.
+const SAMPLE_CONFLICT: &str = "
+carried     goes on, as it was or merged with what upstream did to the same file
+upstreamed  upstream has it by now, so it is left out
+conflict    upstream changed the same lines: a person decides, and the exit code is 3
+blocked     builds on a patch in conflict, and is no question until that one is settled
+
+The report above is a page for your browser; candidate.json, the patches and a git bundle lie beside it.
+Nothing outside that folder was touched. `patch-moi run harness --clean` shows the other ending.
+";
+
+/// What a newcomer reads last, where everything is carried.
+const SAMPLE_CLEAN: &str = "
+Every patch stands on v1.1.0 or is upstream's by now, and the sample's check passed on the result: this
+is a candidate, and the exit code is 0. Its branch is in the bundle beside the report. Nothing outside
+that folder was touched.
+";
 
 fn go(
     app: &App,

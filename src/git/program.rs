@@ -1,7 +1,8 @@
 //! The git program: which one, and with what environment.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::GitError;
@@ -23,6 +24,7 @@ const CREDENTIALS: [&str; 4] = ["SSH_AUTH_SOCK", "GIT_SSH", "GIT_SSH_COMMAND", "
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
     parent: BTreeMap<String, String>,
+    program: PathBuf,
 }
 
 impl Git {
@@ -31,7 +33,7 @@ impl Git {
     /// # Errors
     /// Where there is none, or one older than 2.45.
     pub(crate) fn find(parent: &BTreeMap<String, String>) -> Result<Self, GitError> {
-        let git = Self { parent: parent.clone() };
+        let git = Self { parent: parent.clone(), program: program(parent) };
         let said = git.isolated(None).arg("--version");
         let said = said.run().and_then(crate::process::Output::success);
         let said = said.map_err(|source| GitError::Program { what: "--version", source })?;
@@ -57,7 +59,7 @@ impl Git {
         if let Some(home) = home {
             env.set("HOME", &home.to_string_lossy());
         }
-        Command::new("git").env(env).timeout(Some(LOCAL))
+        Command::new(&self.program).env(env).timeout(Some(LOCAL))
     }
 
     /// A git with the user's configuration, for transport.
@@ -69,7 +71,7 @@ impl Git {
             }
         }
         env.set("GIT_ALLOW_PROTOCOL", "file:https:http:ssh");
-        Command::new("git").env(env).timeout(Some(NETWORK))
+        Command::new(&self.program).env(env).timeout(Some(NETWORK))
     }
 
     fn quiet(&self, mut env: Env) -> Env {
@@ -85,6 +87,18 @@ impl Git {
         }
         env
     }
+}
+
+/// git on the PATH, by its whole path: a child that must first be looked for on another PATH than
+/// ours is made by copying this whole process, and a carry starts hundreds.
+fn program(parent: &BTreeMap<String, String>) -> PathBuf {
+    let path = parent.get("PATH").map(String::as_str).unwrap_or_default();
+    let is_program = |file: &PathBuf| {
+        file.is_absolute()
+            && file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    };
+    let found = std::env::split_paths(path).map(|dir| dir.join("git")).find(is_program);
+    found.unwrap_or_else(|| PathBuf::from("git"))
 }
 
 fn is_enough(version: &str) -> bool {

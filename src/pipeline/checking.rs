@@ -1,5 +1,6 @@
 //! The flow's checks, in a fresh checkout of the complete candidate.
 
+use super::relaying::relayed;
 use super::session::Session;
 use crate::candidate::{CheckOutcome, CheckResult, Plan, Step};
 use crate::failure::{Failure, Kind, Result};
@@ -50,7 +51,6 @@ pub(super) fn run(
         if refused {
             said.extend_from_slice(b"not run: a required check before it did not pass\n");
         } else {
-            let _progress = session.context.ui.progress(&format!("check {}", check.name), None);
             let spec = CheckSpec {
                 name: check.name.clone(),
                 command: check.command.clone(),
@@ -58,8 +58,9 @@ pub(super) fn run(
                 env: check.env.clone(),
                 cwd: None,
             };
-            let mut tell = |line: &str| tracing::info!(check = %spec.name, "{}", crate::report::printable(line));
-            let ran = runner::run_check(&spec, &checkout, session.context.variables, &mut said, &mut tell)?;
+            let ran = relayed(session, &format!("check {}", check.name), |on_line| {
+                runner::run_check(&spec, &checkout, session.context.variables, &mut said, on_line)
+            })??;
             outcome.outcome = match ran.result {
                 runner::CheckResult::Passed => CheckResult::Passed,
                 runner::CheckResult::Failed => CheckResult::Failed,

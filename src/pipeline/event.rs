@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::newest;
-use super::session::{Job, Session, problem, worse};
+use super::script_step::{self, Stepped};
+use super::session::{Job, Session};
 use super::stack_step::{self, Carried, Prepared};
-use super::watch::standing;
+use super::words::{problem, standing};
 use crate::event::{Event, UPSTREAM_RELEASE, stamp};
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{self, BuiltIn, Flow, Reason, Runner, Selected, Selection, Standing};
@@ -21,7 +22,7 @@ use crate::workspace::read_schema;
 /// # Errors
 /// No flow matches, wrong configuration, and whatever keeps a step from being carried out.
 pub(super) fn dispatch(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
-    let flows = flows_for(session, &job);
+    let flows = flows_for(session, &job)?;
     let (about, kind) = carry_through(session, &job, &flows)?;
     report.events.push(about);
     Ok(kind)
@@ -46,7 +47,7 @@ pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunRep
                 id: crate::ids::EventId::of_release(&job.repo, &tag),
                 repo: job.repo.clone(),
                 tag,
-                selection: report::Selection { selected: Vec::new(), passed_over: Vec::new() },
+                selection: selection_of(session, &job),
                 steps: Vec::new(),
                 ledger: None,
                 error: Some(problem(&failure)),
@@ -58,14 +59,30 @@ pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunRep
     }
 }
 
-/// The flows that a job chooses from: those that were found, or where none is and a branch is
-/// named the built-in one.
-fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Vec<Flow> {
-    let Some(branch) = job.branch.as_deref().filter(|_| session.flows.is_empty()) else {
-        return session.flows.clone();
-    };
+/// The flows that a job chooses from: those that were found. Where none of them is for the event and
+/// a branch is named, the built-in one; a flow that is for it and may not run is not passed by.
+fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Result<Vec<Flow>> {
+    let Some(branch) = job.branch.as_deref() else { return Ok(session.flows.clone()) };
+    let (draft, _) = draft(session, job)?;
+    let selection = session.select(&draft.kind, &draft.payload, &session.flows);
+    if !selection.selected.is_empty() || selection.passed_over.iter().any(|passed| is_in_the_way(&passed.reason)) {
+        return Ok(session.flows.clone());
+    }
     let built_in = BuiltIn { repo: None, target_branch: branch, upstream_url: None };
-    vec![flow::built_in(built_in, session.context.workspace.root())]
+    Ok(vec![flow::built_in(built_in, session.context.workspace.root())])
+}
+
+/// Whether a flow might have been meant, had it been in order.
+const fn is_in_the_way(reason: &Reason) -> bool {
+    matches!(reason, Reason::SchemaUnusable { .. } | Reason::Standing(_) | Reason::ManifestBroken(_))
+}
+
+/// Which steps a job would have selected, for the report about one that ended early.
+fn selection_of(session: &Session<'_>, job: &Job<'_>) -> report::Selection {
+    match draft(session, job) {
+        Ok((draft, _)) => described(&session.select(&draft.kind, &draft.payload, &session.flows)),
+        Err(_) => report::Selection { selected: Vec::new(), passed_over: Vec::new() },
+    }
 }
 
 impl Session<'_> {
@@ -184,7 +201,11 @@ fn described(selection: &Selection<'_>) -> report::Selection {
 /// Nothing runs for what a person named: why, and what to do about it.
 fn nothing_selected(job: &Job<'_>, event: &Event, selection: &Selection<'_>) -> Failure {
     let differs = |passed: &flow::PassedOver<'_>| matches!(passed.reason, Reason::Standing(Standing::Differs { .. }));
-    let what = job.tag.as_ref().map_or_else(|| event.id.to_string(), |tag| format!("{} {tag}", job.repo));
+    let what = match (&job.event, &job.tag) {
+        (Some(_), _) => event.id.to_string(),
+        (None, Some(tag)) => format!("{} {tag}", job.repo),
+        (None, None) => format!("releases of {}", job.repo),
+    };
     let mut failure = Failure::usage(format!("no flow matches {what}"));
     if selection.passed_over.iter().any(differs) {
         failure.kind = Kind::Blocked;
@@ -225,8 +246,8 @@ impl Through<'_> {
     fn plan(&self, selection: &Selection<'_>, about: &mut EventReport) -> Result<Kind> {
         let mut kind = Kind::Done;
         for selected in &selection.selected {
-            let carried = self.step(selected)?;
-            kind = worse(kind, carried.kind());
+            let Stepped { carried, .. } = self.step(selected)?;
+            kind = kind.worse(carried.kind());
             about.plan = about.plan.take().or_else(|| carried.plan.clone());
             about.steps.push(self.step_report(selected, carried));
         }
@@ -250,14 +271,14 @@ impl Through<'_> {
             self.session.client.update(|client| client.put_run(&run))?.map_err(|err| Failure::new(Kind::Failed, err))?;
             runs.push(run);
             let carried = match done {
-                Ok(carried) => carried,
+                Ok(Stepped { carried, .. }) => carried,
                 Err(failure) => {
                     self.record_dispatch(&event, &runs, &begun)?;
                     self.enter(State::Failed)?;
                     return Err(failure);
                 }
             };
-            kind = worse(kind, carried.kind());
+            kind = kind.worse(carried.kind());
             state = weightier(state, carried.state);
             about.steps.push(self.step_report(selected, carried));
         }
@@ -267,18 +288,18 @@ impl Through<'_> {
         Ok(kind)
     }
 
-    fn step(&self, selected: &Selected<'_>) -> Result<Carried> {
+    fn step(&self, selected: &Selected<'_>) -> Result<Stepped> {
         if let Some(gate) = selected.gate {
             let message = [Some(gate.to_string()), gate.hint()].into_iter().flatten().collect::<Vec<_>>().join("; ");
-            return Ok(not_run(message));
+            return Ok(not_run(message).into());
         }
         match (selected.step.runner, &self.prepared) {
-            (Runner::PatchStack, Some(prepared)) => stack_step::carry(self.session, &self.event, selected, prepared),
-            (runner, _) => Ok(not_run(format!(
-                "this version runs `patch-stack` steps only, and step {} wants `{}`",
-                selected.step.name,
-                runner.name()
-            ))),
+            (Runner::PatchStack, Some(prepared)) => {
+                stack_step::carry(self.session, &self.event, selected, prepared).map(Stepped::from)
+            }
+            // Beside a stack it is the stack that says where the release stands.
+            (_, Some(_)) => script_step::run(self.session, &self.event, selected, State::Adopted),
+            (_, None) => script_step::run(self.session, &self.event, selected, State::Candidate),
         }
     }
 
@@ -317,7 +338,7 @@ impl Through<'_> {
         selected: &Selected<'_>,
         event: &Value,
         started_at: &str,
-        done: &Result<Carried>,
+        done: &Result<Stepped>,
     ) -> Run {
         let id = RunId::of(&self.event.id, &selected.manifest.name, &selected.step.name);
         let root = selected.flow.root.display().to_string();
@@ -333,7 +354,7 @@ impl Through<'_> {
         };
         let completed_at = self.session.context.stamp();
         let outcome: std::result::Result<StepResult, String> = match done {
-            Ok(carried) => Ok(carried.result()),
+            Ok(stepped) => stepped.outcome.clone(),
             Err(failure) => Err(problem(failure).message),
         };
         Run::new(&step, RunSpan { started_at, completed_at: &completed_at }, outcome)
@@ -349,16 +370,18 @@ impl Through<'_> {
         Ok(())
     }
 
-    /// Adds a line to the ledger. An event that asked no upstream is about no commit and has none.
+    /// Adds a line to the ledger. An event that asked no upstream, and that no watch of one has found,
+    /// is about no commit and has none.
     fn enter(&self, state: State) -> Result<()> {
-        let Some(prepared) = &self.prepared else { return Ok(()) };
+        let release = self.prepared.as_ref().map(|prepared| &prepared.release).or(self.job.release.as_ref());
+        let Some(release) = release else { return Ok(()) };
         self.session.enter(&LedgerLine {
             event_id: self.event.id.clone(),
             repo: self.job.repo.clone(),
             tag: self.tag.clone(),
-            tag_object: prepared.release.object,
-            commit: prepared.release.commit,
-            tip: Some(prepared.tip),
+            tag_object: release.object,
+            commit: release.commit,
+            tip: self.prepared.as_ref().map(|prepared| prepared.tip),
             flows: Some(self.digest.clone()),
             state,
             rule: None,

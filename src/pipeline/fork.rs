@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use super::session::Session;
+use super::words::problem;
 use crate::failure::{Failure, Result};
-use crate::git::{GitError, RemoteUrl, Repository};
+use crate::git::{GitError, RemoteUrl, Repository, Workbench};
 use crate::ids::{CommitId, Digest, RefName, RepoName};
 use crate::store;
 
@@ -15,6 +18,8 @@ pub(super) struct Fork {
     pub(super) name: String,
     /// Where it is fetched from, where it is not a checkout of the user's.
     remote: Option<RemoteUrl>,
+    /// The folder of a copy that a dry run made for itself.
+    _passing: Option<TempDir>,
 }
 
 impl Fork {
@@ -26,7 +31,8 @@ impl Fork {
     pub(super) fn find(session: &Session<'_>, named: Option<&str>) -> Result<Self> {
         let root = session.context.workspace.root();
         let Some(named) = named else { return Self::at(root) };
-        let folder = root.join(named);
+        // `.` and the like would stand in every path that is shown.
+        let folder: PathBuf = root.join(named).components().collect();
         if folder.exists() {
             return Self::at(&folder);
         }
@@ -44,26 +50,30 @@ impl Fork {
         let origin = repository.remote("origin").and_then(|url| public_name(&url));
         let own = folder.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = origin.or(own).unwrap_or_else(|| "fork".to_owned());
-        Ok(Self { repository, name, remote: None })
+        Ok(Self { repository, name, remote: None, _passing: None })
     }
 
-    /// A fork that lives elsewhere has a bare copy in the workspace, which a dry run only reads.
+    /// A fork that lives elsewhere has a bare copy in the workspace; a dry run that finds none makes
+    /// one that goes with it.
     fn elsewhere(session: &Session<'_>, url: &str, name: String) -> Result<Self> {
         let remote: RemoteUrl = url.parse()?;
         let folder = session.context.workspace.codex().join("workspace/actions/forks");
         let copy = folder.join(format!("{}.git", &Digest::of(url.as_bytes()).hex()[..16]));
+        let mut passing = None;
         let repository = if copy.exists() {
             Repository::open(&copy)?
         } else if session.applies() {
             store::own_folder(&folder)?;
             Repository::make_bare(&copy)?
         } else {
-            return Err(Failure::usage(format!(
-                "the fork {name} was never fetched, and a dry run fetches nothing that lasts"
-            ))
-            .hint("run it once without --dry-run, or name a clone with `repo`"));
+            let temporary = session.context.temporary;
+            let made = tempfile::Builder::new().prefix("patch-moi-fork-").tempdir_in(temporary);
+            let made = made.map_err(|source| GitError::Temporary { dir: temporary.to_owned(), source })?;
+            let repository = Repository::make_bare(made.path())?;
+            passing = Some(made);
+            repository
         };
-        Ok(Self { repository, name, remote: Some(remote) })
+        Ok(Self { repository, name, remote: Some(remote), _passing: passing })
     }
 
     /// The maintained branch: the one that is named, else the one that is checked out.
@@ -78,24 +88,30 @@ impl Fork {
         })
     }
 
-    /// The commit of the maintained branch, fetched where only the remote has it.
+    /// The commit of the maintained branch, fetched where this repository has none of its own; in a
+    /// dry run to `bench`, which goes with it. A remote that cannot be read is no obstacle where it
+    /// was fetched from before.
     ///
     /// # Errors
-    /// [`GitError::NoBranch`]; a remote that cannot be read.
-    pub(super) fn tip(&self, session: &Session<'_>, branch: &str) -> Result<CommitId> {
+    /// [`GitError::NoBranch`]; a remote that cannot be read and was never fetched from.
+    pub(super) fn tip(&self, session: &Session<'_>, branch: &str, bench: &Workbench) -> Result<CommitId> {
+        let own = RefName::join("refs/heads", branch)?;
         let from = match &self.remote {
             Some(remote) => Some(remote.clone()),
-            None if self.repository.branch(branch).is_none() => self.origin(),
+            None if self.repository.at(&own).is_none() => self.origin(),
             None => None,
         };
-        if let Some(url) = from.filter(|_| session.applies()) {
-            let known = session.listing(&url)?.branches.contains_key(branch);
-            if known {
-                session.git.fetch_branch(&self.repository, &url, branch)?;
+        let into = if session.applies() { &self.repository } else { bench.repository() };
+        if let Some(url) = from {
+            match fetch(session, into, &url, branch) {
+                Err(failure) if self.repository.branch(branch).is_some() => {
+                    session.context.ui.warn(&problem(&failure).message);
+                }
+                fetched => fetched?,
             }
         }
         let no_branch = || GitError::NoBranch { fork: self.name.clone(), branch: branch.to_owned() };
-        Ok(self.repository.branch(branch).ok_or_else(no_branch)?)
+        Ok(into.branch(branch).or_else(|| self.repository.branch(branch)).ok_or_else(no_branch)?)
     }
 
     fn origin(&self) -> Option<RemoteUrl> {
@@ -113,6 +129,13 @@ impl Fork {
     }
 }
 
+fn fetch(session: &Session<'_>, into: &Repository, url: &RemoteUrl, branch: &str) -> Result<()> {
+    if session.listing(url)?.branches.contains_key(branch) {
+        session.git.fetch_branch(into, url, branch)?;
+    }
+    Ok(())
+}
+
 /// Whether `text` names a remote rather than a folder.
 fn is_remote(text: &str) -> bool {
     text.contains("://")
@@ -121,7 +144,11 @@ fn is_remote(text: &str) -> bool {
 
 /// `text` with a relative path made absolute below `root`; a URL stays as it is.
 pub(super) fn located(root: &Path, text: &str) -> String {
-    if is_remote(text) { text.to_owned() } else { root.join(text).display().to_string() }
+    if is_remote(text) {
+        return text.to_owned();
+    }
+    let path = root.join(text);
+    path.canonicalize().unwrap_or(path).display().to_string()
 }
 
 /// `owner/name` of a forge's URL. A path of this machine has none.

@@ -1,6 +1,7 @@
 //! One event through all stages: gather, decide, act, report.
 
 mod artifact;
+pub(crate) mod asked;
 mod checking;
 pub(crate) mod context;
 mod event;
@@ -9,9 +10,12 @@ mod newest;
 pub(crate) mod outputs;
 pub(crate) mod plumbing;
 pub(crate) mod records;
+mod relaying;
 pub(crate) mod run;
 pub(crate) mod sample;
+mod script_step;
 mod session;
 pub(crate) mod setup;
 mod stack_step;
 mod watch;
+mod words;

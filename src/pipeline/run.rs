@@ -1,70 +1,16 @@
 //! `patch-moi run`: what was asked for, through all stages.
 
-use std::path::PathBuf;
-
 use super::context::Context;
-use super::session::{AskedBy, Job, Session};
+use super::asked::{Asked, Effect, What};
+use super::session::{Job, Session};
 use super::{event, watch};
 use crate::candidate::Tool;
 use crate::event::{Event, MAX_EVENT_BYTES};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::RemoteUrl;
-use crate::ids::{RepoName, TagName};
 use crate::release::Source;
 use crate::report::RunReport;
 use crate::workspace::read_bounded;
-
-/// What to run.
-#[derive(Debug)]
-pub(crate) enum What {
-    /// Everything that is due, or one tag of the source that starts work.
-    Schedule {
-        /// The tag, where one is named.
-        tag: Option<TagName>,
-        /// The only source to look at.
-        source: Option<String>,
-    },
-    /// One release of one upstream repository.
-    Release {
-        /// The repository.
-        repo: RepoName,
-        /// Its tag; without one the newest release is meant.
-        tag: Option<TagName>,
-        /// The maintained branch, instead of what the flow says.
-        branch: Option<String>,
-        /// The fork's repository, instead of what the flow says.
-        fork: Option<PathBuf>,
-        /// Where upstream is fetched from, instead of what the flow says.
-        upstream_url: Option<String>,
-    },
-    /// An event in a file.
-    Event {
-        /// The file.
-        file: PathBuf,
-    },
-}
-
-/// Whether the world is changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Everything is computed and nothing is written.
-    Plan,
-    /// It is done.
-    Apply,
-}
-
-/// What was asked for.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    /// What to run.
-    pub(crate) what: What,
-    /// Whether to do it.
-    pub(crate) effect: Effect,
-    /// Whether the event is only to be recorded.
-    pub(crate) record_only: bool,
-    /// The command as it was typed, for the report.
-    pub(crate) command: String,
-}
 
 /// Runs what was asked for, and says everything about it.
 ///
@@ -100,9 +46,14 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
             job.upstream_url = upstream_url.as_deref().map(str::parse::<RemoteUrl>).transpose()?;
             event::dispatch(&session, job, &mut report)?
         }
-        What::Event { file } => event::dispatch(&session, read_event(context, file)?, &mut report)?,
+        What::Event { file } => {
+            let mut job = read_event(context, file)?;
+            job.source = session.source_of(&job.repo);
+            event::dispatch(&session, job, &mut report)?
+        }
     };
-    let kind = if asked.effect == Effect::Plan && kind != Kind::Failed { Kind::Done } else { kind };
+    let computed = matches!(kind, Kind::NeedsPerson | Kind::Blocked);
+    let kind = if asked.effect == Effect::Plan && computed { Kind::Done } else { kind };
     report.exit_code = kind.code();
     Ok((report, kind))
 }
@@ -136,12 +87,5 @@ fn the_one_source<'a>(session: &'a Session<'_>, id: Option<&str>) -> Result<&'a 
         }
         _ => Err(Failure::usage("several sources start work, so a tag alone names no release")
             .hint("name one with `--source ID`, or use `patch-moi run release --repo OWNER/NAME --tag TAG`")),
-    }
-}
-
-impl AskedBy {
-    /// Whether someone waits for exactly this.
-    pub(super) fn is_person(self) -> bool {
-        self == Self::Person
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use super::asked::{Asked, AskedBy, Effect};
 use super::context::Context;
-use super::run::{Asked, Effect};
 use crate::event::Event;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::flow::{Flow, Gates};
 use crate::git::{Git, Listing, RemoteUrl};
 use crate::ids::{Digest, RepoName, TagName};
@@ -16,15 +16,6 @@ use crate::pack::{self, Lock};
 use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
 use crate::store::FlowClient;
 use crate::workspace::read_bounded;
-
-/// Who wants an event carried through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AskedBy {
-    /// Nobody watches.
-    Schedule,
-    /// Someone named it.
-    Person,
-}
 
 /// One upstream happening to be carried through.
 #[derive(Debug)]
@@ -100,8 +91,8 @@ impl<'a> Session<'a> {
         notes.extend(lock.iter().flat_map(|lock| lock.warnings.clone()));
         let flows = pack::active(context.workspace.found_flows()?, lock.as_ref());
         for flow in &flows {
-            notes.extend(flow.notes.iter().map(|note| format!("{}: {note}", flow.place())));
-            notes.extend(flow.manifest.iter().flat_map(|manifest| manifest.warnings.clone()));
+            let warnings = flow.manifest.iter().flat_map(|manifest| &manifest.warnings);
+            notes.extend(flow.notes.iter().chain(warnings).map(|note| format!("{}: {note}", flow.place())));
         }
         let sources = match context.sources_file() {
             Some(file) => {
@@ -192,20 +183,4 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
-}
-
-/// A problem as the report has it.
-pub(super) fn problem(failure: &Failure) -> crate::report::Problem {
-    let mut message = failure.title();
-    for cause in failure.causes() {
-        message.push_str(": ");
-        message.push_str(&cause);
-    }
-    let hint = (!failure.advice().is_empty()).then(|| failure.advice().join("; "));
-    crate::report::Problem { message, hint }
-}
-
-/// The worse of the two where several outcomes become one exit code.
-pub(super) fn worse(one: Kind, other: Kind) -> Kind {
-    one.worse(other)
 }

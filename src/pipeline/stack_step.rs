@@ -30,6 +30,7 @@ pub(super) struct Prepared {
     pub(super) branch: String,
     pub(super) tip: CommitId,
     pub(super) release: Release,
+    bench: Workbench,
     url: RemoteUrl,
     committer: Committer,
 }
@@ -84,16 +85,17 @@ impl Carried {
 
 /// Where the maintained branch of the fork stands that a release of `source` would be carried for;
 /// nothing where that cannot be said before the event is.
-pub(super) fn tip_for(session: &Session<'_>, source: &Source) -> Option<CommitId> {
+pub(super) fn tip_for(session: &Session<'_>, source: &Source, tag: &TagName) -> Option<CommitId> {
     let kind = source.flow_target().map_or(UPSTREAM_RELEASE, |target| &target.event_type);
-    let payload = json!({ "repo": source.repo.name, "tag": "v0" });
+    let payload = json!({ "repo": source.repo.name, "tag": tag });
     let selection = session.select(kind, &payload, &session.flows);
     let selected =
         selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
     let config = config(session, selected).ok()?;
     let fork = Fork::find(session, config.repo.as_deref()).ok()?;
     let branch = fork.branch(config.target_branch.as_ref()).ok()?;
-    fork.tip(session, &branch).ok()
+    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary).ok()?;
+    fork.tip(session, &branch, &bench).ok()
 }
 
 fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
@@ -115,12 +117,16 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     let override_branch =
         job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
     let branch = fork.branch(override_branch.as_ref().or(config.target_branch.as_ref()))?;
-    let tip = fork.tip(session, &branch)?;
+    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary)?;
+    let tip = fork.tip(session, &branch, &bench)?;
     fork.repository.must_be_idle(&branch)?;
+    for warning in &config.warnings {
+        session.context.ui.warn(&format!("{}: {warning}", selected.flow.place()));
+    }
     let url = upstream_url(session, job, &config, &fork)?;
     let release = release(session, job, &url)?;
     let committer = committer(&config, selected)?;
-    Ok(Prepared { config, fork, branch, tip, release, url, committer })
+    Ok(Prepared { config, fork, branch, tip, release, bench, url, committer })
 }
 
 fn committer(config: &PatchStackConfig, selected: &Selected<'_>) -> Result<Committer> {
@@ -189,32 +195,32 @@ pub(super) fn carry(
     prepared: &Prepared,
 ) -> Result<Carried> {
     let frame = Frame { event, selected, prepared, started_at: session.context.stamp() };
-    let bench = Workbench::new(&session.git, &prepared.fork.repository, session.context.temporary)?;
-    let (onto, refs) = fetch(session, prepared, &bench)?;
+    let bench = &prepared.bench;
+    let (onto, refs) = fetch(session, prepared)?;
     let inventory =
-        stack::take(&bench, prepared.tip, onto, &refs.commits()).map_err(|err| explained(prepared, err))?;
-    if inventory.is_adopted(&bench)? {
+        stack::take(bench, prepared.tip, onto, &refs.commits()).map_err(|err| explained(prepared, err))?;
+    if inventory.is_adopted(bench)? {
         return Ok(adopted(prepared));
     }
-    let merger = GitMerge::new(&bench, tree_of(&bench, onto)?);
+    let merger = GitMerge::new(bench, tree_of(bench, onto)?);
     let progress = session.context.ui.progress("carrying", Some(inventory.len() as u64));
     let mut tell = |done: usize, _| progress.at(done as u64);
-    let carry = stack::carry(&bench, &merger, &inventory, &prepared.committer, &mut tell)
+    let carry = stack::carry(bench, &merger, &inventory, &prepared.committer, &mut tell)
         .map_err(|err| explained(prepared, err))?;
     drop(progress);
     candidate::accounting(&carry, inventory.commits())?;
-    let squashed = squash(&bench, prepared, &carry)?;
+    let squashed = squash(bench, prepared, &carry)?;
     let document = document(&frame, &inventory, &refs, carry, squashed);
-    finish(session, &frame, &bench, document)
+    finish(session, &frame, bench, document)
 }
 
 /// Upstream's refs in the fork; in a dry run on the workbench, which is gone with it.
-fn fetch(session: &Session<'_>, prepared: &Prepared, bench: &Workbench) -> Result<(CommitId, UpstreamRefs)> {
+fn fetch(session: &Session<'_>, prepared: &Prepared) -> Result<(CommitId, UpstreamRefs)> {
     let progress = session.context.ui.progress(&format!("fetching {}", prepared.release.repo), None);
     let listing = session.listing(&prepared.url)?;
     let branches: Vec<String> =
         prepared.config.upstream_branches.iter().map(|name| name.branch().to_owned()).collect();
-    let into = if session.applies() { &prepared.fork.repository } else { bench.repository() };
+    let into = if session.applies() { &prepared.fork.repository } else { prepared.bench.repository() };
     let release = &prepared.release;
     let mut refs = session.git.fetch_upstream(into, &prepared.url, &release.repo, &listing, &branches)?;
     drop(progress);

@@ -1,8 +1,10 @@
 //! Looking at every source: what is new, what is due, what has moved.
 
 use super::event;
-use super::session::{Job, Session, problem, worse};
+use super::newest::newest;
+use super::session::{Job, Session};
 use super::stack_step;
+use super::words::{problem, standing};
 use crate::failure::{Failure, Kind, Result};
 use crate::feed;
 use crate::git::RemoteUrl;
@@ -39,18 +41,18 @@ pub(super) fn everything(session: &Session<'_>, only: Option<&str>, report: &mut
         let looked = look(session, &client, source, &mut about);
         let due = match looked {
             Ok((due, found)) => {
-                kind = worse(kind, found);
+                kind = kind.worse(found);
                 due
             }
             Err(failure) => {
                 about.error = Some(problem(&failure));
-                kind = worse(kind, Kind::Failed);
+                kind = kind.worse(Kind::Failed);
                 Vec::new()
             }
         };
         report.sources.push(about);
         for job in due {
-            kind = worse(kind, event::scheduled(session, job, report)?);
+            kind = kind.worse(event::scheduled(session, job, report)?);
         }
     }
     Ok(kind)
@@ -87,7 +89,7 @@ fn look<'a>(
         .iter()
         .map(|(name, (object, commit))| RemoteTag { name: name.clone(), object: *object, commit: *commit })
         .collect();
-    let tip = stack_step::tip_for(session, source);
+    let tip = newest(&listing, Some(source)).and_then(|tag| stack_step::tip_for(session, source, &tag));
     let ledger = session.ledger()?;
     let now = (session.context.now)();
     let choice = choose(source, &tags, &entries, &ledger, tip, &session.flows_digest, now);
@@ -193,19 +195,5 @@ fn standing_of(newest: &Newest, due: &[&TagName]) -> ReleaseReport {
         commit: Some(newest.tag.commit),
         published_at: None,
         standing,
-    }
-}
-
-/// Where a release stands, by its newest line in the ledger.
-pub(super) const fn standing(state: State) -> Standing {
-    match state {
-        State::Seen | State::Blocked => Standing::Seen,
-        State::Failed => Standing::Failed,
-        State::Candidate => Standing::Candidate,
-        State::Conflict => Standing::Conflict,
-        State::Skipped => Standing::Skipped,
-        State::Adopted => Standing::Adopted,
-        State::Superseded => Standing::Superseded,
-        State::Moved => Standing::Moved,
     }
 }

@@ -11,7 +11,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::capture::{Capture, Lines};
-use super::child::Child;
 use super::env::Env;
 use super::group::{Group, Leader};
 use super::{Output, ProcessError, Stream};
@@ -43,7 +42,9 @@ pub(crate) struct Command {
     env: Env,
     stdin: Option<Vec<u8>>,
     timeout: Option<Duration>,
-    grace: Duration,
+    /// How long it has to end after it was asked to, before it is killed, and how long a grandchild may hold
+    /// its pipes open.
+    pub(super) grace: Duration,
     output_limit: usize,
     pub(super) interrupted: &'static AtomicBool,
 }
@@ -106,14 +107,6 @@ impl Command {
         self
     }
 
-    /// How long it has to end after it was asked to, before it is killed, and how long a grandchild may hold
-    /// its pipes open. Five seconds unless said otherwise.
-    #[must_use]
-    pub(crate) const fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
-    }
-
     /// How many bytes of each stream are kept. 16 MiB unless said otherwise.
     #[must_use]
     pub(crate) const fn output_limit(mut self, bytes: usize) -> Self {
@@ -173,16 +166,6 @@ impl Command {
         }
         let [stdout, stderr] = watch.captures.map(Capture::finish);
         Ok(Output { program, status, stdout, stderr, timed_out: watch.timed_out, duration })
-    }
-
-    /// Starts it as a co-process: the caller writes to it and reads from it for as long as it likes. Its time
-    /// limit holds for its whole life.
-    ///
-    /// # Errors
-    /// Where it cannot be started.
-    pub(crate) fn spawn_piped(self) -> Result<Child, ProcessError> {
-        let leader = self.start(Stdio::piped())?;
-        Child::new(self.program(), leader, self.timeout, self.grace, self.output_limit)
     }
 
     fn start(&self, stdin: Stdio) -> Result<Leader, ProcessError> {

@@ -2,13 +2,11 @@
 //!
 //! A child gets exactly the environment that is handed in as data, no terminal, and a process
 //! group of its own, so that it can be ended with everything it started. Its output is kept up to
-//! a limit. [`Command::run`] sees a child through to its end; [`Command::spawn_piped`] keeps one
-//! to talk to.
+//! a limit.
 //!
 //! A child that ends badly is a result ([`Output`]), not an error; [`Output::success`] makes it one.
 
 mod capture;
-mod child;
 mod command;
 mod env;
 mod group;
@@ -21,7 +19,6 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub(crate) use capture::{Capture, Captured};
-pub(crate) use child::{Child, Finished};
 pub(crate) use command::{Command, interrupt};
 pub(crate) use env::Env;
 
@@ -85,11 +82,6 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Whether something of either stream was left out.
-    pub(crate) const fn truncated(&self) -> bool {
-        self.stdout.dropped > 0 || self.stderr.dropped > 0
-    }
-
     /// The whole standard output of a child that exited with 0 in time.
     ///
     /// # Errors

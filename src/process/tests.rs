@@ -1,6 +1,5 @@
 //! Real children, and every way in which they misbehave.
 
-use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,12 @@ fn sh(script: &str) -> Command {
 
 /// Long enough for a shell to set its traps on a busy machine.
 const BRIEF: Duration = Duration::from_millis(1500);
+
+/// A child with little time to end after it was asked to.
+fn brief(mut command: Command) -> Command {
+    command.grace = BRIEF;
+    command
+}
 
 #[test]
 fn a_missing_program_is_named_with_a_way_out() {
@@ -33,7 +38,7 @@ fn a_missing_directory_is_not_taken_for_a_missing_program() {
 fn a_child_that_ignores_the_request_to_end_is_killed() {
     let script = "trap '' TERM; echo started; sleep 60 & wait; sleep 60";
     let before = Instant::now();
-    let output = sh(script).timeout(Some(BRIEF)).grace(BRIEF).run().unwrap();
+    let output = brief(sh(script).timeout(Some(BRIEF))).run().unwrap();
     assert!(output.timed_out);
     assert_eq!(output.status, Status::Signalled(9));
     assert_eq!(output.stdout.text(), "started\n");
@@ -44,7 +49,7 @@ fn a_child_that_ignores_the_request_to_end_is_killed() {
 #[test]
 fn a_child_that_never_stops_talking_is_ended_in_time() {
     let output = sh("yes").timeout(Some(BRIEF)).output_limit(100).run().unwrap();
-    assert!(output.timed_out && output.truncated());
+    assert!(output.timed_out && output.stdout.dropped > 0);
 }
 
 #[test]
@@ -58,7 +63,7 @@ fn a_child_that_heeds_the_request_says_its_last_word() {
 #[test]
 fn a_grandchild_that_holds_the_pipes_is_not_waited_for() {
     let before = Instant::now();
-    let output = sh("sleep 60 & echo done").grace(BRIEF).run().unwrap();
+    let output = brief(sh("sleep 60 & echo done")).run().unwrap();
     assert_eq!((output.status, output.stdout.text().as_ref()), (Status::Exited(0), "done\n"));
     assert!(!output.timed_out);
     assert!(before.elapsed() < LONG);
@@ -78,7 +83,6 @@ fn a_grandchild_does_not_outlive_its_group() {
 #[test]
 fn what_a_child_writes_beyond_the_limit_is_counted_and_not_kept() {
     let output = sh("head -c 1000000 /dev/zero; echo end").output_limit(1000).run().unwrap();
-    assert!(output.truncated());
     assert_eq!(output.stdout.dropped, 1_000_004 - 1000);
     assert!(output.stdout.bytes.len() < 1100);
     assert!(output.stdout.text().ends_with("\0end\n"));
@@ -121,58 +125,13 @@ fn a_child_runs_where_it_is_told_to() {
 }
 
 #[test]
-fn a_co_process_answers_line_by_line() {
-    let mut child = Command::new("/bin/cat").spawn_piped().unwrap();
-    for question in ["one\n", "two\n"] {
-        child.stdin.write_all(question.as_bytes()).unwrap();
-        child.stdin.flush().unwrap();
-        let mut answer = String::new();
-        child.stdout.read_line(&mut answer).unwrap();
-        assert_eq!(answer, question);
-    }
-    assert_eq!(child.finish().unwrap().status, Status::Exited(0));
-}
-
-#[test]
-fn a_co_process_that_fails_says_why() {
-    let child = sh("cat >/dev/null; echo no >&2; exit 4").spawn_piped().unwrap();
-    let finished = child.finish().unwrap();
-    assert_eq!((finished.status, finished.stderr.text().as_ref()), (Status::Exited(4), "no\n"));
-}
-
-#[test]
-fn a_co_process_that_does_not_end_is_killed() {
-    let child = sh("trap '' TERM; while :; do sleep 60; done").grace(BRIEF).spawn_piped().unwrap();
-    assert_eq!(child.finish().unwrap().status, Status::Signalled(9));
-}
-
-#[test]
-fn a_co_process_whose_time_is_up_ends_its_output() {
-    let mut child = sh("sleep 60").timeout(Some(BRIEF)).spawn_piped().unwrap();
-    let mut line = String::new();
-    assert_eq!(child.stdout.read_line(&mut line).unwrap(), 0);
-    assert!(child.finish().unwrap().timed_out);
-}
-
-#[test]
-fn a_dropped_co_process_is_gone() {
-    let mut child = sh("echo $$; sleep 60").timeout(Some(LONG)).spawn_piped().unwrap();
-    let mut pid = String::new();
-    child.stdout.read_line(&mut pid).unwrap();
-    drop(child);
-    let state = sh(&format!("kill -0 {} 2>/dev/null", pid.trim())).run().unwrap();
-    assert_ne!(state.status, Status::Exited(0));
-}
-
-#[test]
 fn an_interruption_ends_the_child_and_lets_no_other_start() {
     static STOP: AtomicBool = AtomicBool::new(false);
-    let mut command = sh("echo ready; trap '' TERM; while :; do sleep 60; done").grace(BRIEF);
+    let mut command = brief(sh("echo ready; trap '' TERM; while :; do sleep 60; done"));
     command.interrupted = &STOP;
     let another = command.clone();
 
     let err = command.run_streaming(&mut |_, _| STOP.store(true, Ordering::SeqCst)).unwrap_err();
     assert_eq!(err.to_string(), "`/bin/sh` was interrupted");
-    assert!(matches!(another.clone().run(), Err(ProcessError::Interrupted { .. })));
-    assert!(matches!(another.spawn_piped(), Err(ProcessError::Interrupted { .. })));
+    assert!(matches!(another.run(), Err(ProcessError::Interrupted { .. })));
 }

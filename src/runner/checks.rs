@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::log::Log;
 use crate::ids::RelPath;
-use crate::process::{Capture, Command, Env, Output, ProcessError, Status, Stream};
-
-/// How many bytes of a check's log are kept: half of them its beginning, half its end.
-const LOG_LIMIT: usize = 4 * 1024 * 1024;
+use crate::process::{Command, Env, Output, ProcessError, Status};
 
 /// A check to be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,14 +115,8 @@ pub(crate) fn run_check(
     on_line: &mut dyn FnMut(&str),
 ) -> Result<CheckOutcome, CheckError> {
     let command = prepare(check, checkout, parent)?;
-    let mut said = Capture::new(LOG_LIMIT);
-    said.push(format!("$ {}\n", check.command.join(" ")).as_bytes());
-    let mut relay = |_: Stream, line: &[u8]| {
-        said.push(line);
-        said.push(b"\n");
-        on_line(&String::from_utf8_lossy(line));
-    };
-    let outcome = match command.run_streaming(&mut relay) {
+    let mut said = Log::new(&check.command);
+    let outcome = match said.follow(command, on_line) {
         Ok(output) => ended(check, &output),
         Err(source @ ProcessError::Interrupted { .. }) => {
             return Err(CheckError::Interrupted { check: check.name.clone(), source });
@@ -132,8 +124,7 @@ pub(crate) fn run_check(
         Err(err) => not_started(check, &err.to_string()),
     };
 
-    said.push(format!("[{}: {}]\n", outcome.result.name(), outcome.summary).as_bytes());
-    let said = said.finish();
+    let said = said.finish(&format!("{}: {}", outcome.result.name(), outcome.summary));
     let written = log.write_all(&said.bytes).and_then(|()| log.flush());
     written.map_err(|source| CheckError::Log { check: check.name.clone(), source })?;
     Ok(CheckOutcome { dropped: said.dropped, ..outcome })
@@ -191,6 +182,7 @@ fn not_started(check: &CheckSpec, why: &str) -> CheckOutcome {
 
 #[cfg(test)]
 mod tests {
+    use super::super::log::LOG_LIMIT;
     use super::*;
 
     fn check(command: &[&str]) -> CheckSpec {

@@ -4,5 +4,10 @@
 //! workflow's runner, no terminal and no more time than it was given.
 
 mod checks;
+mod log;
+mod script;
+mod steps;
 
-pub(crate) use checks::{CheckError, CheckOutcome, CheckResult, CheckSpec, run_check};
+pub(crate) use checks::{CheckError, CheckResult, CheckSpec, run_check};
+pub(crate) use script::interpreter;
+pub(crate) use steps::{StepError, StepSpec, run_step, step_env};

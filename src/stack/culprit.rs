@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::apply::tree_of;
 use super::apply::{self, Application};
 use super::ports::Objects;
-use super::replay::Walk;
+use super::walk::Walk;
 use super::{Culprit, RawCommit, Side, StackError, tree};
 use crate::ids::{CommitId, TreeId};
 
@@ -20,35 +20,50 @@ use crate::ids::{CommitId, TreeId};
 /// commit, and then the patch.
 pub(super) fn breaking(
     walk: &Walk<'_>,
+    line: &Line,
     id: CommitId,
     patch: Application,
     paths: &BTreeSet<Vec<u8>>,
 ) -> Result<Option<Culprit>, StackError> {
-    let before = companions(walk, id, paths);
-    let mut probe = |tree: TreeId| {
-        let mut there = tree;
-        for companion in &before {
-            let merged = apply::merge(walk.merger, companion.on(there))?;
-            if merged.clean {
-                there = merged.tree;
-            }
-        }
-        Ok(!apply::merge(walk.merger, patch.on(there))?.clean)
-    };
-    let line = walk.line()?;
-    if line.commits.is_empty() || !probe(tree_of(walk.objects, walk.inventory.onto)?)? {
+    let onto = walk.onto.tree;
+    if line.commits.is_empty() {
         return Ok(None);
     }
-    if probe(tree_of(walk.objects, line.start)?)? {
-        return base_side(walk, line.start, paths, 2);
+    let before = companions(walk, id, paths);
+    let mut probe = |there| conflicts_with(walk, patch, &before, there);
+    if probe(onto)? {
+        return match probe(tree_of(walk.objects, line.start)?)? {
+            true => base_side(walk, line.start, paths, 2),
+            false => line.search(walk, 2, &mut probe).map(Some),
+        };
     }
-    line.search(walk, 2, &mut probe).map(Some)
+    // It takes more patches to make the conflict than share its paths: the patch alone may tell.
+    let mut alone = |there| conflicts_with(walk, patch, &[], there);
+    if alone(onto)? && !alone(tree_of(walk.objects, line.start)?)? {
+        return line.search(walk, 3, &mut alone).map(Some);
+    }
+    Ok(None)
+}
+
+/// Whether the patch conflicts on `there` after its companions, as far as they apply.
+fn conflicts_with(
+    walk: &Walk<'_>,
+    patch: Application,
+    before: &[Application],
+    mut there: TreeId,
+) -> Result<bool, StackError> {
+    for companion in before {
+        let merged = apply::merge(walk.merger, companion.on(there))?;
+        if merged.clean {
+            there = merged.tree;
+        }
+    }
+    Ok(!apply::merge(walk.merger, patch.on(there))?.clean)
 }
 
 /// The upstream commit with which the patch has nothing left to change.
-pub(super) fn absorbing(walk: &Walk<'_>, patch: Application) -> Result<Option<Culprit>, StackError> {
+pub(super) fn absorbing(walk: &Walk<'_>, line: &Line, patch: Application) -> Result<Option<Culprit>, StackError> {
     let mut probe = |tree: TreeId| Ok(apply::is_absorbed(walk.merger, patch, tree)?);
-    let line = walk.line()?;
     if line.commits.is_empty() || probe(tree_of(walk.objects, line.start)?)? {
         return Ok(None);
     }

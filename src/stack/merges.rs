@@ -8,7 +8,7 @@
 use super::apply::{self, Application, Applied};
 use super::commit::RawCommit;
 use super::ports::{Merged, PathConflict};
-use super::replay::{Position, Step, Walk};
+use super::walk::{Position, Step, Walk};
 use super::{StackError, Verdict, tree};
 use crate::ids::{CommitId, TreeId};
 

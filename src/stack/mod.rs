@@ -11,7 +11,8 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `inventory` | which commits are the fork's own, and what they stand on |
-//! | `replay` | the walk over the stack, and where each commit has come to stand |
+//! | `replay` | the way of each patch: tried, carried, dropped or left out |
+//! | `walk` | where each commit has come to stand, and what was left open |
 //! | `apply` | one ordinary patch on one new parent |
 //! | `merges` | one merge on its new parents |
 //! | `settle` | what a person settled when upstream was merged in |
@@ -34,6 +35,7 @@ mod squash;
 mod tests;
 mod tree;
 mod upstream;
+mod walk;
 
 use thiserror::Error;
 

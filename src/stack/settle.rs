@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::apply::{self, Application};
 use super::ports::Merged;
-use super::replay::Walk;
+use super::walk::Walk;
 use super::{StackError, tree};
 use crate::ids::{CommitId, TreeId};
 

@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use super::apply::{self, Application};
-use super::replay::Walk;
+use super::culprit::Line;
+use super::walk::Walk;
 use super::{RawCommit, StackError, tree};
 use crate::ids::{CommitId, TreeId};
 
@@ -27,10 +28,9 @@ struct Change {
 
 impl Upstream {
     /// The ordinary commits that the release has and base does not.
-    pub(super) fn of(walk: &Walk<'_>) -> Result<Self, StackError> {
+    pub(super) fn of(walk: &Walk<'_>, line: &Line) -> Result<Self, StackError> {
         let mut all = Self::default();
-        let start = walk.line()?.start;
-        let mut ids = walk.objects.reachable(&[walk.inventory.onto], &[start])?;
+        let mut ids = walk.objects.reachable(&[walk.inventory.onto], &[line.start])?;
         if ids.len() > LIMIT {
             return Ok(all);
         }

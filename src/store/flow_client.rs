@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::file::{own_folder, read_whole, replace, sweep};
 use super::lock::Lock;
 use crate::ids::{Digest, EventId};
-use crate::record::FlowClientState;
+use crate::record::{FlowClientState, RunId};
 
 /// The largest state.json that is read, in bytes.
 const LARGEST: u64 = 512 << 20;
@@ -63,6 +63,17 @@ impl FlowClient {
             replace(&path, after.to_text().as_bytes())?;
         }
         Ok(said)
+    }
+
+    /// Keeps what a run printed, in place of what an earlier one with its id did, and says where.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub(crate) fn write_log(&self, run: &RunId, log: &[u8]) -> Result<PathBuf, StoreError> {
+        own_folder(&self.own)?;
+        let path = self.folder.join("logs").join(format!("{}.log", run.as_str()));
+        replace(&path, log)?;
+        Ok(path)
     }
 
     /// Keeps every other process from carrying the same event, until the lock is dropped.

@@ -96,6 +96,14 @@ impl Ui {
         }
     }
 
+    /// One line of what a check or step prints, as it is: what in it could steer a terminal or a
+    /// runner must have been taken out. Silent with `--quiet`.
+    pub(crate) fn relay(&self, line: &str) {
+        if !self.options.quiet {
+            self.write(To::Err, line);
+        }
+    }
+
     /// Something worth knowing that nobody asked for. Silent with `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.options.quiet {

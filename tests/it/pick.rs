@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::support::{Output, Repo, patch_moi};
 
-fn pick(repo: &Repo, lines: &[(&str, &str)]) -> Output {
+pub(crate) fn pick(repo: &Repo, lines: &[(&str, &str)]) -> Output {
     let input: String = lines.iter().map(|(commit, onto)| format!("{commit} {onto}\n")).collect();
     patch_moi(repo.path()).args(["stack", "pick", "--repo", repo.path().to_str().unwrap()]).stdin(input).run()
 }
 
 /// What git makes of it: the tree, or the conflicted paths as bytes.
-fn by_git(repo: &Repo, commit: &str, onto: &str) -> Result<String, BTreeSet<Vec<u8>>> {
+pub(crate) fn by_git(repo: &Repo, commit: &str, onto: &str) -> Result<String, BTreeSet<Vec<u8>>> {
     let base = format!("--merge-base={commit}^");
     let args = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", &base, onto, commit];
     let (code, out) = repo.git_with(&args, b"");
@@ -24,7 +24,7 @@ fn by_git(repo: &Repo, commit: &str, onto: &str) -> Result<String, BTreeSet<Vec<
 }
 
 /// What an answer says, in the same words.
-fn by_us(answer: &Value) -> Result<String, BTreeSet<Vec<u8>>> {
+pub(crate) fn by_us(answer: &Value) -> Result<String, BTreeSet<Vec<u8>>> {
     match answer["tree"].as_str() {
         Some(tree) => Ok(tree.to_owned()),
         None => Err(answer["conflicts"].as_array().unwrap().iter().map(path_bytes).collect()),

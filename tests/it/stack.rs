@@ -9,7 +9,7 @@ use crate::support::{Output, Program, Repo, Snapshot, fork_and_upstream, patch_m
 /// A file whose lines are far enough apart to be merged one by one.
 const POEM: &str = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n";
 
-fn rebase(repo: &Repo, args: &[&str]) -> Program {
+pub(crate) fn rebase(repo: &Repo, args: &[&str]) -> Program {
     let at = repo.path().to_str().unwrap();
     patch_moi(repo.path()).args(["stack", "rebase", "--repo", at, "--branch", "fork", "--json"]).args(args)
 }

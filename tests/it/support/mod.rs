@@ -15,4 +15,4 @@ pub(crate) use http::{Page, Server};
 pub(crate) use pack::content_hash;
 pub(crate) use program::{Output, Program, patch_moi};
 pub(crate) use repo::{Repo, fork_and_upstream};
-pub(crate) use workspace::{FLOW, Release, UPSTREAM, Workspace, atom};
+pub(crate) use workspace::{FLOW, Release, UPSTREAM, Workspace, atom, file_url};

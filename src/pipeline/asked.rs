@@ -1,0 +1,73 @@
+//! What a run is asked to do.
+
+use std::path::PathBuf;
+
+use crate::ids::{RepoName, TagName};
+
+/// What to run.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// Everything that is due, or one tag of the source that starts work.
+    Schedule {
+        /// The tag, where one is named.
+        tag: Option<TagName>,
+        /// The only source to look at.
+        source: Option<String>,
+    },
+    /// One release of one upstream repository.
+    Release {
+        /// The repository.
+        repo: RepoName,
+        /// Its tag; without one the newest release is meant.
+        tag: Option<TagName>,
+        /// The maintained branch, instead of what the flow says.
+        branch: Option<String>,
+        /// The fork's repository, instead of what the flow says.
+        fork: Option<PathBuf>,
+        /// Where upstream is fetched from, instead of what the flow says.
+        upstream_url: Option<String>,
+    },
+    /// An event in a file.
+    Event {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Whether the world is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Everything is computed and nothing is written.
+    Plan,
+    /// It is done.
+    Apply,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// What to run.
+    pub(crate) what: What,
+    /// Whether to do it.
+    pub(crate) effect: Effect,
+    /// Whether the event is only to be recorded.
+    pub(crate) record_only: bool,
+    /// The command as it was typed, for the report.
+    pub(crate) command: String,
+}
+
+/// Who wants an event carried through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AskedBy {
+    /// Nobody watches.
+    Schedule,
+    /// Someone named it.
+    Person,
+}
+
+impl AskedBy {
+    /// Whether someone waits for exactly this.
+    pub(super) fn is_person(self) -> bool {
+        self == Self::Person
+    }
+}
