@@ -220,7 +220,7 @@ fn harness(app: &App, asked: &Harness, how: &How) -> Result<Kind> {
     let workspace = Workspace::find(&root, Some(&root))?;
     let data = match &app.options.data_dir {
         Some(_) => app.options.data(&app.environment, &workspace),
-        None => DataDir::open(&workspace.default_data_dir()),
+        None => DataDir::open(&workspace.data_dir(None)),
     };
     let sources = root.join("feed-sources.json");
     app.ui.out(SAMPLE_BEFORE);
