@@ -59,7 +59,6 @@ pub(super) fn nothing_new() -> RunReport {
 fn source(standing: Standing) -> SourceReport {
     SourceReport {
         starts_work: true,
-        starts_work: true,
         id: "sample-releases".to_owned(),
         repo: Some("sample/upstream".parse().unwrap()),
         newest: Some(ReleaseReport {
