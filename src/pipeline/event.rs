@@ -201,6 +201,7 @@ fn described(selection: &Selection<'_>) -> report::Selection {
     let passed_over = |passed: &flow::PassedOver<'_>| PassedOver {
         flow: passed.flow.name().to_owned(),
         step: passed.step.map_or_else(|| "*".to_owned(), |step| step.name.clone()),
+        code: passed.reason.name().to_owned(),
         reason: passed.reason.to_string(),
     };
     report::Selection {

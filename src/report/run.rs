@@ -175,7 +175,9 @@ pub(crate) struct PassedOver {
     pub(crate) flow: String,
     /// The step.
     pub(crate) step: String,
-    /// Why not.
+    /// The reason's name, which never changes.
+    pub(crate) code: String,
+    /// Why not, in words.
     pub(crate) reason: String,
 }
 
