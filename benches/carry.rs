@@ -7,7 +7,6 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,
-    missing_docs,
     reason = "a bench makes its own world, and a bench that cannot is broken"
 )]
 

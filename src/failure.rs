@@ -61,12 +61,12 @@ impl Kind {
         }
     }
 
-    /// The kind that stands for several outcomes: 2 before 1 before 3 before 4 before 0.
+    /// The kind that stands for several outcomes: 1 before 2 before 3 before 4 before 0.
     pub(crate) const fn worse(self, other: Self) -> Self {
         const fn weight(kind: Kind) -> u8 {
             match kind {
-                Kind::Usage => 4,
-                Kind::Failed => 3,
+                Kind::Failed => 4,
+                Kind::Usage => 3,
                 Kind::NeedsPerson => 2,
                 Kind::Blocked => 1,
                 Kind::Done => 0,

@@ -43,8 +43,8 @@ Getting started:
   patch-moi run release --repo OWNER/NAME --branch main
 
 Files:
-  the workspace root   --workspace-root, else the nearest folder at or above the current one that
-                       holds .codex/workspace.toml, else the current one
+  the workspace root   --workspace-root, else at or above the current folder the nearest one with
+                       .codex/workspace.toml, with .codex or flows, the git checkout; else this one
   DATA_DIR             --data-dir, else the variable DATA_DIR, both relative to the workspace root;
                        else data in it where that exists, else .codex/workspace/actions/data
 
@@ -53,7 +53,7 @@ Exit codes:
   1  something failed               4  blocked: a closed gate, a rebase in progress, a permission
   2  a wrong command, configuration or name; nothing was begun
 
-Where several things happened, 1 counts before 3 before 4 before 0.";
+Where several things happened, 1 counts before 2 before 3 before 4 before 0.";
 
 /// Carries a fork's patch stack to every upstream release, and says what became of each patch
 ///

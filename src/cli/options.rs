@@ -1,6 +1,6 @@
 //! The options that every command takes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -75,12 +75,7 @@ impl Options {
     pub(super) fn data(&self, environment: &Environment, workspace: &Workspace) -> DataDir {
         let from_environment = || environment.get("DATA_DIR").map(PathBuf::from);
         let named = self.data_dir.clone().or_else(from_environment);
-        let root = named.map_or_else(|| workspace.default_data_dir(), |dir| below(workspace.root(), &dir));
+        let root = workspace.data_dir(named.as_deref());
         DataDir::open(&root)
     }
-}
-
-/// `path` seen from `folder`, without the `.` in `./data` that no message needs.
-fn below(folder: &Path, path: &Path) -> PathBuf {
-    folder.join(path).components().collect()
 }

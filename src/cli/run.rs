@@ -130,7 +130,8 @@ struct Release {
     /// The fork's repository on this machine; without it, the workspace root
     #[arg(long, value_name = "DIR")]
     fork: Option<PathBuf>,
-    /// Where upstream is fetched from; without it, OWNER/NAME on github.com
+    /// Where upstream is fetched from; without it, what the flow says, else the checkout's remote
+    /// `upstream`, else the source's repository, else OWNER/NAME on github.com
     #[arg(long, value_name = "URL")]
     upstream_url: Option<String>,
 }
@@ -219,7 +220,7 @@ fn harness(app: &App, asked: &Harness, how: &How) -> Result<Kind> {
     let workspace = Workspace::find(&root, Some(&root))?;
     let data = match &app.options.data_dir {
         Some(_) => app.options.data(&app.environment, &workspace),
-        None => DataDir::open(&workspace.default_data_dir()),
+        None => DataDir::open(&workspace.data_dir(None)),
     };
     let sources = root.join("feed-sources.json");
     app.ui.out(SAMPLE_BEFORE);

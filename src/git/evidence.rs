@@ -87,7 +87,8 @@ impl Workbench {
         if old.0 == old.1 || new.0 == new.1 {
             return Ok(b"nothing to compare: one of the stacks is empty\n".to_vec());
         }
-        let command = || self.isolated().args(["range-diff", "--no-color", "--no-ext-diff"]);
+        let command =
+            || self.isolated().args(["range-diff", "--no-color", "--no-ext-diff", "--creation-factor=90"]);
         if pairs.len() <= RANGE_DIFF {
             let ranges = [format!("{}..{}", old.0, old.1), format!("{}..{}", new.0, new.1)];
             return done("range-diff", command().args(ranges));

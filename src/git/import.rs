@@ -16,7 +16,11 @@ pub(crate) fn import(git: &Git, path: &Path, branch: &str, stream: &[u8]) -> Res
         command.run().and_then(Output::success).map_err(|source| GitError::Program { what, source })
     };
     let dir = path.to_string_lossy();
-    run("init", &["init", "--quiet", "--bare", "--template=", &format!("--initial-branch={branch}"), "--", &dir], &[])?;
+    run(
+        "init",
+        &["init", "--quiet", "--bare", "--template=", &format!("--initial-branch={branch}"), "--", &dir],
+        &[],
+    )?;
     run("fast-import", &[&format!("--git-dir={dir}"), "fast-import", "--quiet"], stream)?;
     Repository::open(path)
 }

@@ -1,18 +1,9 @@
 //! Where a request may go.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::HttpError;
-
-/// Whether `url` names this machine, so that nobody on a network can read or change the answer.
-pub(super) fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
+use crate::ids::is_this_machine;
 
 /// Whether a request may go to `url` at all.
 pub(super) fn allowed(url: &Url) -> Result<(), HttpError> {

@@ -23,6 +23,8 @@ use ureq::http::header::{ACCEPT, DATE, HeaderName, LOCATION, RETRY_AFTER};
 use ureq::{Agent, Body, Proxy};
 use url::Url;
 
+use crate::ids::is_this_machine;
+
 pub(crate) use address::shown;
 pub(crate) use error::HttpError;
 
@@ -155,7 +157,7 @@ impl Client {
         if left.is_zero() {
             return Err(HttpError::TimedOut { url: shown(url), limit: limits.whole });
         }
-        let proxy = self.proxy.clone().filter(|_| !address::is_this_machine(url));
+        let proxy = self.proxy.clone().filter(|_| !is_this_machine(url));
         let request = self.agent.get(url.as_str()).header(ACCEPT, accept);
         let request = request.config().timeout_global(Some(left)).proxy(proxy).build();
         let answer = request.call().map_err(failed)?;

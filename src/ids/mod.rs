@@ -4,8 +4,10 @@
 //! artifact. A value of one of these types is safe to put into a git refspec, a file name or a
 //! log line, because its constructor refused everything that is not.
 
+mod machine;
 mod names;
 mod objects;
 
+pub(crate) use machine::is_this_machine;
 pub(crate) use names::{EventId, InvalidName, RefName, RelPath, RepoName, Slug, TagName};
 pub(crate) use objects::{CommitId, Digest, InvalidId, ObjectId, TreeId};

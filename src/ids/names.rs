@@ -125,6 +125,11 @@ impl RefName {
     pub(crate) fn join(namespace: &str, rest: &str) -> Result<Self, InvalidName> {
         format!("{namespace}/{rest}").parse()
     }
+
+    /// A branch's short name; any other ref's whole one.
+    pub(crate) fn branch(&self) -> &str {
+        self.0.strip_prefix("refs/heads/").unwrap_or(&self.0)
+    }
 }
 
 impl EventId {

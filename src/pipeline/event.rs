@@ -12,7 +12,10 @@ use crate::failure::{Failure, Kind, Result};
 use crate::flow::{self, BuiltIn, Flow, Reason, Runner, Selected, Selection, Standing};
 use crate::ids::{Digest, RelPath, TagName};
 use crate::pack;
-use crate::record::{Attempt, Dispatch, Operation, Run, RunId, RunReport as RunSays, RunSpan, RunStep, Status, StepResult, merge_runs};
+use crate::record::{
+    Attempt, Dispatch, Operation, Run, RunId, RunReport as RunSays, RunSpan, RunStep, Status, StepResult,
+    merge_runs,
+};
 use crate::release::{LedgerLine, Release, State};
 use crate::report::{self, EventReport, PassedOver, RunReport, StepReport};
 use crate::workspace::read_schema;
@@ -36,7 +39,9 @@ pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunRep
     match carry_through(session, &job, &session.flows) {
         Ok((about, kind)) => {
             if about.selection.selected.is_empty() {
-                report.notes.push(format!("no flow matches {} {}: nothing was carried", about.repo, about.tag));
+                report
+                    .notes
+                    .push(format!("no flow matches {} {}: nothing was carried", about.repo, about.tag));
             }
             report.events.push(about);
             Ok(kind)
@@ -65,7 +70,9 @@ fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Result<Vec<Flow>> {
     let Some(branch) = job.branch.as_deref() else { return Ok(session.flows.clone()) };
     let (draft, _) = draft(session, job)?;
     let selection = session.select(&draft.kind, &draft.payload, &session.flows);
-    if !selection.selected.is_empty() || selection.passed_over.iter().any(|passed| is_in_the_way(&passed.reason)) {
+    if !selection.selected.is_empty()
+        || selection.passed_over.iter().any(|passed| is_in_the_way(&passed.reason))
+    {
         return Ok(session.flows.clone());
     }
     let built_in = BuiltIn { repo: None, target_branch: branch, upstream_url: None };
@@ -120,7 +127,11 @@ fn carry_through(session: &Session<'_>, job: &Job<'_>, flows: &[Flow]) -> Result
     let tag = prepared.as_ref().map_or(tag, |prepared| prepared.release.tag.clone());
     let through = Through { session, job, event, tag, digest: pack::flows_digest(flows), prepared };
     let mut about = about(job, &through.event, &through.tag, said);
-    let kind = if session.applies() { through.apply(&selection, &mut about)? } else { through.plan(&selection, &mut about)? };
+    let kind = if session.applies() {
+        through.apply(&selection, &mut about)?
+    } else {
+        through.plan(&selection, &mut about)?
+    };
     Ok((about, kind))
 }
 
@@ -190,6 +201,7 @@ fn described(selection: &Selection<'_>) -> report::Selection {
     let passed_over = |passed: &flow::PassedOver<'_>| PassedOver {
         flow: passed.flow.name().to_owned(),
         step: passed.step.map_or_else(|| "*".to_owned(), |step| step.name.clone()),
+        code: passed.reason.name().to_owned(),
         reason: passed.reason.to_string(),
     };
     report::Selection {
@@ -200,7 +212,8 @@ fn described(selection: &Selection<'_>) -> report::Selection {
 
 /// Nothing runs for what a person named: why, and what to do about it.
 fn nothing_selected(job: &Job<'_>, event: &Event, selection: &Selection<'_>) -> Failure {
-    let differs = |passed: &flow::PassedOver<'_>| matches!(passed.reason, Reason::Standing(Standing::Differs { .. }));
+    let differs =
+        |passed: &flow::PassedOver<'_>| matches!(passed.reason, Reason::Standing(Standing::Differs { .. }));
     let what = match (&job.event, &job.tag) {
         (Some(_), _) => event.id.to_string(),
         (None, Some(tag)) => format!("{} {tag}", job.repo),
@@ -211,13 +224,24 @@ fn nothing_selected(job: &Job<'_>, event: &Event, selection: &Selection<'_>) -> 
         failure.kind = Kind::Blocked;
     }
     if selection.passed_over.is_empty() {
-        return failure.hint("no flow is installed: name the maintained branch with `--branch BRANCH` to use the built-in one");
+        return failure.hint(
+            "no flow is installed: `patch-moi run release --repo OWNER/NAME --branch BRANCH` uses the built-in one",
+        );
     }
     for passed in &selection.passed_over {
         let step = passed.step.map_or_else(String::new, |step| format!(", step {}", step.name));
-        failure = failure.because(format!("flow {} ({}){step}: {}", passed.flow.name(), passed.flow.place(), passed.reason));
-        if let Some(hint) = passed.reason.hint() {
-            failure = failure.hint(hint);
+        failure = failure.because(format!(
+            "flow {} ({}){step}: {}",
+            passed.flow.name(),
+            passed.flow.place(),
+            passed.reason
+        ));
+        failure = passed.reason.hint().into_iter().fold(failure, Failure::hint);
+        if let (Reason::Standing(Standing::NoLock | Standing::NotInLock), Some(digest)) =
+            (&passed.reason, &passed.flow.digest)
+        {
+            failure = failure
+                .hint(format!("an entry of the lock that pins it has `\"contentHash\": \"{digest}\"`"));
         }
     }
     failure
@@ -268,7 +292,10 @@ impl Through<'_> {
             let started_at = self.session.context.stamp();
             let done = self.step(selected);
             let run = self.run_record(selected, &event, &started_at, &done);
-            self.session.client.update(|client| client.put_run(&run))?.map_err(|err| Failure::new(Kind::Failed, err))?;
+            self.session
+                .client
+                .update(|client| client.put_run(&run))?
+                .map_err(|err| Failure::new(Kind::Failed, err))?;
             runs.push(run);
             let carried = match done {
                 Ok(Stepped { carried, .. }) => carried,
@@ -290,7 +317,8 @@ impl Through<'_> {
 
     fn step(&self, selected: &Selected<'_>) -> Result<Stepped> {
         if let Some(gate) = selected.gate {
-            let message = [Some(gate.to_string()), gate.hint()].into_iter().flatten().collect::<Vec<_>>().join("; ");
+            let message =
+                [Some(gate.to_string()), gate.hint()].into_iter().flatten().collect::<Vec<_>>().join("; ");
             return Ok(not_run(message).into());
         }
         match (selected.step.runner, &self.prepared) {
@@ -391,7 +419,14 @@ impl Through<'_> {
 }
 
 fn not_run(message: String) -> Carried {
-    Carried { status: Status::Blocked, message, state: State::Blocked, document: None, artifact: None, plan: None }
+    Carried {
+        status: Status::Blocked,
+        message,
+        state: State::Blocked,
+        document: None,
+        artifact: None,
+        plan: None,
+    }
 }
 
 /// The state that stands for an event of several steps.

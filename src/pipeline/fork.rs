@@ -81,7 +81,7 @@ impl Fork {
     /// # Errors
     /// Where none is named and none is checked out.
     pub(super) fn branch(&self, named: Option<&RefName>) -> Result<String> {
-        let short = named.map(|name| name.as_str().trim_start_matches("refs/heads/").to_owned());
+        let short = named.map(|name| name.branch().to_owned());
         short.or_else(|| self.repository.current_branch()).ok_or_else(|| {
             Failure::usage(format!("no branch of {} is named, and none is checked out", self.name))
                 .hint("name the maintained branch with `target_branch` in flow.toml or with `--branch`")

@@ -1,7 +1,7 @@
 //! `patch-moi run`: what was asked for, through all stages.
 
-use super::context::Context;
 use super::asked::{Asked, Effect, What};
+use super::context::Context;
 use super::session::{Job, Session};
 use super::{event, watch};
 use crate::candidate::Tool;

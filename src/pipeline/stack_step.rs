@@ -218,12 +218,8 @@ pub(super) fn carry(
 fn fetch(session: &Session<'_>, prepared: &Prepared) -> Result<(CommitId, UpstreamRefs)> {
     let progress = session.context.ui.progress(&format!("fetching {}", prepared.release.repo), None);
     let listing = session.listing(&prepared.url)?;
-    let branches: Vec<String> = prepared
-        .config
-        .upstream_branches
-        .iter()
-        .map(|name| name.as_str().trim_start_matches("refs/heads/").to_owned())
-        .collect();
+    let branches: Vec<String> =
+        prepared.config.upstream_branches.iter().map(|name| name.branch().to_owned()).collect();
     let into = if session.applies() { &prepared.fork.repository } else { prepared.bench.repository() };
     let release = &prepared.release;
     let mut refs = session.git.fetch_upstream(into, &prepared.url, &release.repo, &listing, &branches)?;

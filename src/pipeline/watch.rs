@@ -34,6 +34,7 @@ pub(super) fn everything(session: &Session<'_>, only: Option<&str>, report: &mut
         let mut about = SourceReport {
             id: source.id.clone(),
             repo: Some(source.repo.name.clone()),
+            starts_work: source.starts_work(),
             newest: None,
             warnings: Vec::new(),
             error: None,

@@ -9,7 +9,7 @@ pub(super) fn problem(failure: &Failure) -> Problem {
     let mut message = failure.title();
     for cause in failure.causes() {
         message.push_str(": ");
-        message.push_str(&cause);
+        message.push_str(&cause.lines().collect::<Vec<_>>().join("; "));
     }
     let hint = (!failure.advice().is_empty()).then(|| failure.advice().join("; "));
     Problem { message, hint }

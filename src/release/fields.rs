@@ -2,7 +2,9 @@
 //! noticed.
 
 use serde_json::{Map, Value};
-use url::{Host, Url};
+use url::Url;
+
+use crate::ids::is_this_machine;
 
 /// A field that cannot be used, and why.
 #[derive(Debug)]
@@ -149,14 +151,5 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
-    }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

@@ -46,6 +46,9 @@ pub(crate) struct SourceReport {
     /// The repository that it is about, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) repo: Option<RepoName>,
+    /// Whether its releases start work; else what it says is only recorded.
+    #[serde(default)]
+    pub(crate) starts_work: bool,
     /// The newest release that the source's rules accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) newest: Option<ReleaseReport>,
@@ -172,7 +175,9 @@ pub(crate) struct PassedOver {
     pub(crate) flow: String,
     /// The step.
     pub(crate) step: String,
-    /// Why not.
+    /// The reason's name, which never changes.
+    pub(crate) code: String,
+    /// Why not, in words.
     pub(crate) reason: String,
 }
 

@@ -17,6 +17,7 @@ pub(super) fn run(document: Document) -> RunReport {
     };
     let selected = Selected { flow: step.flow.clone(), step: step.step.clone(), runner: step.runner.clone() };
     let passed_over = PassedOver {
+        code: "disabled".to_owned(),
         flow: "bindings".to_owned(),
         step: "generate".to_owned(),
         reason: "needs CODEX_FLOWS_MODE=code-mode".to_owned(),
@@ -58,6 +59,7 @@ pub(super) fn nothing_new() -> RunReport {
 
 fn source(standing: Standing) -> SourceReport {
     SourceReport {
+        starts_work: true,
         id: "sample-releases".to_owned(),
         repo: Some("sample/upstream".parse().unwrap()),
         newest: Some(ReleaseReport {

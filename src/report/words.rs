@@ -190,6 +190,7 @@ pub(super) fn source_sentence(source: &SourceReport) -> String {
     let name = source.repo.as_ref().map_or_else(|| shown(&source.id), ToString::to_string);
     match (&source.error, &source.newest) {
         (Some(problem), _) => format!("{name} could not be read: {}", shown(&problem.message)),
+        (None, None) if !source.starts_work => format!("{}: recorded; it starts no work.", shown(&source.id)),
         (None, None) => format!("{name} has no release that its rules accept."),
         (None, Some(release)) => {
             let tail = if release.standing.is_settled() { "; nothing to do" } else { "" };

@@ -40,10 +40,9 @@ pub(crate) struct Committer(String);
 #[error("`{0}` is no committer; write it as `Name <address>`")]
 pub(crate) struct InvalidCommitter(String);
 
-impl Committer {
-    /// `Name <address>`.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+impl std::fmt::Display for Committer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -144,7 +143,7 @@ impl RawCommit {
         content.extend_from_slice(b"author ");
         content.extend_from_slice(&self.author);
         content.extend_from_slice(b"\ncommitter ");
-        content.extend_from_slice(committer.0.as_bytes());
+        content.extend_from_slice(committer.to_string().as_bytes());
         content.push(b' ');
         content.extend_from_slice(later(date(&self.committer), date(&onto.committer)).as_bytes());
         content.push(b'\n');

@@ -62,7 +62,11 @@ fn conflicts_with(
 }
 
 /// The upstream commit with which the patch has nothing left to change.
-pub(super) fn absorbing(walk: &Walk<'_>, line: &Line, patch: Application) -> Result<Option<Culprit>, StackError> {
+pub(super) fn absorbing(
+    walk: &Walk<'_>,
+    line: &Line,
+    patch: Application,
+) -> Result<Option<Culprit>, StackError> {
     let mut probe = |tree: TreeId| Ok(apply::is_absorbed(walk.merger, patch, tree)?);
     if line.commits.is_empty() || probe(tree_of(walk.objects, line.start)?)? {
         return Ok(None);

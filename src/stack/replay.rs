@@ -91,7 +91,8 @@ impl Replay<'_> {
     ) -> Result<Step, StackError> {
         let application =
             Application::new(self.walk.parent_tree(commit)?, commit.tree, there.tree).named(there.commit, id);
-        let touched = tree::touched(self.walk.objects, application.parent, application.commit, application.there)?;
+        let touched =
+            tree::touched(self.walk.objects, application.parent, application.commit, application.there)?;
         let paths = apply::paths(&touched);
         if there.commit == parent {
             let mut step = Step::stays(application, paths, self.unmoved(application), there);

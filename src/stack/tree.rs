@@ -190,7 +190,7 @@ fn put(objects: &dyn Objects, tree: TreeId, path: &[u8], node: Node) -> Result<T
     }
     if let Some((mode, id)) = new {
         entries.push(Entry { mode, name: name.to_vec(), id });
-        entries.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
+        entries.sort_by_cached_key(sort_key);
     }
     if entries.is_empty() {
         return Ok(empty());

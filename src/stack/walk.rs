@@ -183,7 +183,7 @@ impl<'a> Walk<'a> {
         let place = self.walked.len();
         let tried_on = step.verdict.is_open().then_some(step.stands.commit);
         let mut stands = step.stands;
-        let mut paths: BTreeSet<Vec<u8>> = step.paths.into_iter().collect();
+        let paths: BTreeSet<Vec<u8>> = step.paths.into_iter().collect();
         let mut notes = step.notes;
         if step.verdict.is_open() {
             stands.gaps = Rc::new(stands.gaps.iter().copied().chain([place]).collect());

@@ -120,7 +120,11 @@ impl Ui {
     pub(crate) fn error(&self, title: &str, causes: &[String], hints: &[String]) {
         let mut text = format!("{ERROR}error:{ERROR:#} {}", printable(title));
         for cause in causes {
-            text.push_str(&format!("\n  cause: {}", printable(cause)));
+            // What another program said may have lines of its own.
+            for (at, line) in cause.lines().enumerate() {
+                let label = if at == 0 { "cause: " } else { "       " };
+                text.push_str(&format!("\n  {label}{}", printable(line)));
+            }
         }
         for hint in hints {
             text.push_str(&format!("\n  {HINT}hint:{HINT:#} {}", printable(hint)));

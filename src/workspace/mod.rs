@@ -61,9 +61,12 @@ impl Workspace {
         self.codex().join("workspace/actions/artifacts")
     }
 
-    /// Where product state is kept when nothing names DATA_DIR: `data` where it exists, else a
-    /// folder under `.codex`.
-    pub(crate) fn default_data_dir(&self) -> PathBuf {
+    /// Where product state is kept: `named`, relative to the root, else `data` where it exists, else
+    /// a folder under `.codex`.
+    pub(crate) fn data_dir(&self, named: Option<&Path>) -> PathBuf {
+        if let Some(named) = named {
+            return below(&self.root, named);
+        }
         let data = self.root.join("data");
         if data.is_dir() { data } else { self.codex().join("workspace/actions/data") }
     }

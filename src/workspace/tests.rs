@@ -258,8 +258,8 @@ fn the_sources_are_what_was_named_first() {
 fn product_state_goes_to_data_only_where_it_exists() {
     let here = Folder::new();
     let workspace = here.workspace();
-    assert!(workspace.default_data_dir().ends_with(".codex/workspace/actions/data"));
+    assert!(workspace.data_dir(None).ends_with(".codex/workspace/actions/data"));
     here.dir("data");
-    assert!(workspace.default_data_dir().ends_with("data") && workspace.default_data_dir().is_dir());
+    assert!(workspace.data_dir(None).ends_with("data") && workspace.data_dir(None).is_dir());
     assert!(workspace.artifacts_dir().ends_with(".codex/workspace/actions/artifacts"));
 }

@@ -27,13 +27,7 @@ fn the_bundle_needs_the_release_and_nothing_else() {
     let candidate = workspace.candidate("v2");
     let person = person(&workspace);
 
-    person.git(&["bundle", "verify", "--quiet", bundle.to_str().unwrap()]);
-    person.git(&[
-        "fetch",
-        "--quiet",
-        bundle.to_str().unwrap(),
-        "refs/patch-moi/candidate/v2:refs/heads/mine",
-    ]);
+    person.unbundle(&bundle, "refs/patch-moi/candidate/v2:refs/heads/mine");
 
     assert_eq!(person.id("mine"), candidate["candidate"]["commit"]);
     assert_eq!(person.git(&["rev-list", "--count", "v2..mine"]), "2");

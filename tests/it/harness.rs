@@ -124,13 +124,7 @@ fn the_candidate_can_be_tried_with_plain_git() {
 
     let person = Repo::new();
     person.git(&["fetch", "--quiet", upstream.to_str().unwrap(), "refs/tags/v1.1.0:refs/tags/v1.1.0"]);
-    person.git(&["bundle", "verify", "--quiet", bundle.to_str().unwrap()]);
-    person.git(&[
-        "fetch",
-        "--quiet",
-        bundle.to_str().unwrap(),
-        "refs/patch-moi/candidate/v1.1.0:refs/heads/tea",
-    ]);
+    person.unbundle(bundle, "refs/patch-moi/candidate/v1.1.0:refs/heads/tea");
 
     assert_eq!(person.id("tea"), candidate["candidate"]["commit"]);
     assert!(person.file("tea", "src/tea.rs").contains("east frisian"));

@@ -52,7 +52,15 @@ fn the_configuration_lives_on_another_branch_and_the_maintained_one_is_fetched()
     let url = file_url(workspace.path());
     let checkout = runner.path().join("checkout");
     let checkout_path = checkout.to_str().unwrap();
-    workspace.fork.git(&["clone", "--quiet", "--single-branch", "--branch", "automation", &url, checkout_path]);
+    workspace.fork.git(&[
+        "clone",
+        "--quiet",
+        "--single-branch",
+        "--branch",
+        "automation",
+        &url,
+        checkout_path,
+    ]);
 
     let carried = carry(&checkout);
 

@@ -66,6 +66,7 @@ fn pairs(report: &RunReport) -> BTreeMap<&'static str, String> {
 fn a_source_that_fails_is_a_failure_with_nothing_else_to_say() {
     let error = Problem { message: "not reachable".to_owned(), hint: Some("look".to_owned()) };
     let source = SourceReport {
+        starts_work: true,
         id: "feed".to_owned(),
         repo: None,
         newest: None,

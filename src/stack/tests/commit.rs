@@ -58,7 +58,7 @@ fn everything_but_parents_committer_and_signatures_stays_as_it_is() {
     let expected = [
         format!("tree {}\nparent {ID}\nparent {ID}\n", empty_tree()).as_bytes(),
         b"author Jos\xe9  <j@x> 5 +051800\n",
-        format!("committer {} 9 -0000\n", Committer::default().as_str()).as_bytes(),
+        format!("committer {} 9 -0000\n", Committer::default()).as_bytes(),
         b"encoding ISO-8859-1\nHG:extra a\\x00b\nlonely\nchange-id zyx\n continued\n\n",
         message,
     ]
@@ -104,5 +104,5 @@ fn a_committer_is_a_name_and_an_address_and_nothing_that_breaks_a_line() {
     for text in ["", "Name", "<a@x>", "Name <>", "Name <a@x", "N\nx <a@x>", "N <a@x> 5 +0000", "N <<a@x>>"] {
         assert!(text.parse::<Committer>().is_err(), "{text:?}");
     }
-    assert_eq!(" Tea Room  < tea@x > ".parse::<Committer>().unwrap().as_str(), "Tea Room <tea@x>");
+    assert_eq!(" Tea Room  < tea@x > ".parse::<Committer>().unwrap().to_string(), "Tea Room <tea@x>");
 }

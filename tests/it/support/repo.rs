@@ -135,6 +135,13 @@ impl Repo {
         out
     }
 
+    /// Takes a ref out of a bundle, as a person would: git must find all that the bundle needs.
+    pub(crate) fn unbundle(&self, bundle: &Path, refspec: &str) {
+        let bundle = bundle.to_str().unwrap();
+        self.git(&["bundle", "verify", "--quiet", bundle]);
+        self.git(&["fetch", "--quiet", bundle, refspec]);
+    }
+
     /// Runs git, and gives exit code and trimmed stdout.
     pub(crate) fn try_git(&self, args: &[&str]) -> (i32, String) {
         let (code, out) = self.git_with(args, b"");
