@@ -363,14 +363,14 @@ mod tests {
     #[test]
     fn of_several_ends_the_one_that_needs_most_attention_counts() {
         use Kind::{Blocked, Done, Failed, NeedsPerson, Usage};
-        let falling = [Usage, Failed, NeedsPerson, Blocked, Done];
+        let falling = [Failed, Usage, NeedsPerson, Blocked, Done];
         for (at, worse) in falling.into_iter().enumerate() {
             for better in &falling[at..] {
                 assert_eq!(worse.worse(*better), worse);
                 assert_eq!(better.worse(worse), worse);
             }
         }
-        assert_eq!(falling.map(Kind::code), [2, 1, 3, 4, 0]);
+        assert_eq!(falling.map(Kind::code), [1, 2, 3, 4, 0]);
     }
 
     #[test]

@@ -306,10 +306,10 @@ fn finish(
     let evidence = Evidence { bench, carry: document.carry.clone(), members, slug, plan: &plan };
     let artifact = artifact::open(session, &evidence)?;
     artifact::contents(&evidence, &artifact)?;
-    document.refs = deliver(prepared, bench, &document, &plan)?;
     document.bundle = evidence.bundle();
     document.checks = checking::run(session, selected, bench, &artifact, &plan, document.delivered())?;
     document.status = outcome(&document.carry, &document.checks);
+    document.refs = deliver(prepared, bench, &document, &plan)?;
     document.run.completed_at = session.context.stamp();
     artifact::documents(&evidence, &artifact, &document)?;
     let place = artifact.publish()?;
@@ -323,7 +323,8 @@ fn existing(prepared: &Prepared, slug: &crate::ids::Slug) -> Result<BTreeMap<Ref
     Ok(all.into_iter().filter_map(|name| Some((name.clone(), prepared.fork.repository.at(&name)?))).collect())
 }
 
-/// Moves the fork's own refs as planned, and says where they stand.
+/// Moves the fork's own refs as planned, and says where they stand. A candidate that a check has
+/// refused gets none, and takes the place of an older one that was not refused.
 fn deliver(
     prepared: &Prepared,
     bench: &Workbench,
@@ -331,10 +332,11 @@ fn deliver(
     plan: &Plan,
 ) -> Result<Vec<NamedRef>> {
     let mut moves = Vec::new();
+    let refused = document.status == Outcome::Failed;
     for step in &plan.steps {
         match step {
             Step::MoveRef { name, from, to } => {
-                moves.push(RefMove { name: name.clone(), from: *from, to: Some(*to) })
+                moves.push(RefMove { name: name.clone(), from: *from, to: (!refused).then_some(*to) })
             }
             Step::DeleteRef { name, from } => {
                 moves.push(RefMove { name: name.clone(), from: Some(*from), to: None })

@@ -30,7 +30,8 @@ pub(crate) enum Step {
         /// What.
         what: Artifact,
     },
-    /// Moves a ref of the fork's repository, only where it still stands at `from`.
+    /// Moves a ref of the fork's repository, only where it still stands at `from`. Where a required
+    /// check does not pass, it is removed instead.
     MoveRef {
         /// The ref.
         name: RefName,
@@ -160,10 +161,10 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, InvalidName> {
     let complete = input.carry.candidate.complete;
     let mut steps = vec![Step::RecordEvent];
     write_contents(input, &refs, &mut steps)?;
-    move_refs(input, &refs, &mut steps);
     if complete {
         run_checks(input.checks, &mut steps)?;
     }
+    move_refs(input, &refs, &mut steps);
     for (path, what) in [
         ("candidate.json", Artifact::Document),
         ("report.html", Artifact::ReportHtml),

@@ -63,7 +63,7 @@ fn a_squashed_candidate_keeps_its_patches_at_a_ref_of_their_own() {
         ("refs/patch-moi/incomplete/v1%2Fx", sample::commit(0x77)),
         ("refs/patch-moi/stack/v1%2Fx", sample::carried(12)),
     ];
-    insta::assert_snapshot!(drawn(&sample::complete(), Some(sample::commit(0x66)), &old), @r"
+    insta::assert_snapshot!(drawn(&sample::complete(), Some(sample::commit(0x66)), &old), @"
     event
     write candidate.bundle refs/patch-moi/candidate/v1%2Fx=666666666
     write patches/0001-Colour-output.patch
@@ -77,10 +77,10 @@ fn a_squashed_candidate_keeps_its_patches_at_a_ref_of_their_own() {
     write patches/0012-Say-the-fork-s-name-in-version.patch
     write patches/series
     write range-diff.txt
-    move refs/patch-moi/candidate/v1%2Fx nothing -> 666666666
-    delete refs/patch-moi/incomplete/v1%2Fx at 777777777
     check unit > checks/unit.log
     check unit > checks/unit-2.log
+    move refs/patch-moi/candidate/v1%2Fx nothing -> 666666666
+    delete refs/patch-moi/incomplete/v1%2Fx at 777777777
     write candidate.json
     write report.html
     write report.md

@@ -218,7 +218,7 @@ fn a_dry_run_prints_the_selection_the_verdicts_and_the_plan() {
         existing: &std::collections::BTreeMap::new(),
     };
     run.events[0].plan = Some(candidate::plan(&input).unwrap());
-    insta::assert_snapshot!(plain(&run, &Look::default()), @r"
+    insta::assert_snapshot!(plain(&run, &Look::default()), @"
       ✓ sample/carry  selected (patch-stack)
       ~ bindings/generate  not selected: needs CODEX_FLOWS_MODE=code-mode
 
@@ -242,8 +242,8 @@ fn a_dry_run_prints_the_selection_the_verdicts_and_the_plan() {
 
     a real run would
       write     15 parts of the artifact, candidate.json and report.html among them
-      set       refs/patch-moi/candidate/v1.1.0 to 4c4c4c4c4
       check     build: make 'a b'
+      set       refs/patch-moi/candidate/v1.1.0 to 4c4c4c4c4
       record    the release as candidate
     dry run: everything was computed, nothing was written
     ");
