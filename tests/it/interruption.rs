@@ -1,9 +1,9 @@
-//! Ctrl-C: the program ends soon, says so, and leaves nothing behind.
+//! Ctrl-C: the program ends soon, says so, and leaves nothing behind. A kill: the next run goes on.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use crate::support::fork_and_upstream;
+use crate::support::{Release, Workspace, fork_and_upstream};
 
 #[test]
 fn whoever_waits_for_input_can_be_asked_to_end() {
@@ -34,4 +34,25 @@ fn whoever_waits_for_input_can_be_asked_to_end() {
     assert!(said.contains("interrupted"), "{said}");
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "nothing is left behind");
     drop(input);
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_is_finished_by_the_next() {
+    let release = Release { tag: "v2", title: "Engine 2", updated: "2026-01-02T00:00:00Z" };
+    let undisturbed = Workspace::conflicting().with_flow("");
+    let _ = undisturbed.run_tag("v2").run().exits(3);
+    let workspace = Workspace::conflicting().with_flow("").with_feed(&[release]);
+
+    for milliseconds in (0..24).map(|step| 5 + step * 20) {
+        let _ = workspace.run(&[]).killed_after(milliseconds).run();
+    }
+    let _ = workspace.run_tag("v2").run().exits(3);
+
+    assert_eq!(workspace.candidate("v2")["candidate"], undisturbed.candidate("v2")["candidate"]);
+    assert_eq!(workspace.candidate("v2")["patches"], undisturbed.candidate("v2")["patches"]);
+    assert_eq!(workspace.journal("flow-events.jsonl").len(), 1);
+    assert_eq!(workspace.state()["runs"].as_array().map(Vec::len), Some(1));
+    workspace.assert_nothing_half_written();
+    // The release stays settled for the schedule, however often it was begun.
+    let _ = workspace.run(&[]).run().exits(0);
 }

@@ -59,6 +59,12 @@ impl Program {
         self.home.path()
     }
 
+    /// Lets it live no longer than so many milliseconds: then it is killed, with no time to clean up.
+    pub(crate) fn killed_after(mut self, milliseconds: u64) -> Self {
+        self.command.timeout(std::time::Duration::from_millis(milliseconds));
+        self
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(mut self) -> Output {
         let output = self.command.output().unwrap();
