@@ -197,8 +197,10 @@ pub(super) fn carry(
     let frame = Frame { event, selected, prepared, started_at: session.context.stamp() };
     let bench = &prepared.bench;
     let (onto, refs) = fetch(session, prepared)?;
+    let progress = session.context.ui.progress("looking for the patches", None);
     let inventory =
         stack::take(bench, prepared.tip, onto, &refs.commits()).map_err(|err| explained(prepared, err))?;
+    drop(progress);
     if inventory.is_adopted(bench)? {
         return Ok(adopted(prepared));
     }
