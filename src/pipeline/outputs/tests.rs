@@ -17,7 +17,7 @@ fn nothing_new() -> RunReport {
         tool: Tool::this(),
         command: "run".to_owned(),
         trigger: "schedule".to_owned(),
-        workspace: "/work".to_owned(),
+        workspace: "/srv/fork".to_owned(),
         dry_run: false,
         sources: Vec::new(),
         events: Vec::new(),
@@ -59,7 +59,7 @@ fn complete() -> Document {
 }
 
 fn pairs(report: &RunReport) -> BTreeMap<&'static str, String> {
-    BTreeMap::from(outputs(report, Path::new("/work"), &actions()).pairs())
+    BTreeMap::from(outputs(report, Path::new("/srv/fork"), &actions()).pairs())
 }
 
 #[test]
@@ -94,8 +94,8 @@ fn an_incomplete_candidate_is_not_handed_on_as_one() {
     assert_eq!((&*pairs["candidate-ref"], &*pairs["candidate-sha"]), ("", ""));
     assert_eq!((&*pairs["status"], &*pairs["conflicts"]), ("needs_intervention", "1"));
     assert_eq!(pairs["artifact"], "patch-moi-v1.1.0-77-2");
-    assert_eq!(pairs["artifact-path"], "/work/.codex/workspace/actions/artifacts/v1.1.0");
-    assert_eq!(pairs["report"], "/work/.codex/workspace/actions/artifacts/v1.1.0/report.html");
+    assert_eq!(pairs["artifact-path"], "/srv/fork/.codex/workspace/actions/artifacts/v1.1.0");
+    assert_eq!(pairs["report"], "/srv/fork/.codex/workspace/actions/artifacts/v1.1.0/report.html");
 }
 
 #[test]
