@@ -376,7 +376,7 @@ fn document(
         fork: ForkRef { repository: prepared.fork.name.clone(), branch: prepared.branch.clone() },
         upstream: UpstreamRef {
             repository: release.repo.clone(),
-            url: fork::shown(prepared.url.as_str()),
+            url: prepared.url.to_string(),
             base_tag: base_tag(refs, carry.base),
         },
         flow: FlowRef {
