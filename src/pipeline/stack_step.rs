@@ -231,6 +231,11 @@ fn fetch(session: &Session<'_>, prepared: &Prepared) -> Result<(CommitId, Upstre
         upstream: release.repo.clone(),
         tag: release.tag.clone(),
     })?;
+    // The ledger says which commit was dealt with: it must be the one that is carried to.
+    if onto != release.commit {
+        let (upstream, tag) = (release.repo.clone(), release.tag.clone());
+        return Err(GitError::TagMoved { upstream, tag, listed: release.commit, fetched: onto }.into());
+    }
     Ok((onto, refs))
 }
 
