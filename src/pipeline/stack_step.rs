@@ -329,7 +329,8 @@ fn existing(prepared: &Prepared, slug: &crate::ids::Slug) -> Result<BTreeMap<Ref
 }
 
 /// Moves the fork's own refs as planned, and says where they stand. A candidate that a check has
-/// refused gets none, and takes the place of an older one that was not refused.
+/// refused gets none, and takes the place of an older one that was not refused; the patches that an
+/// older squashed one was made of stay, for nothing else has them one by one.
 fn deliver(
     prepared: &Prepared,
     bench: &Workbench,
@@ -338,8 +339,10 @@ fn deliver(
 ) -> Result<Vec<NamedRef>> {
     let mut moves = Vec::new();
     let refused = document.status == Outcome::Failed;
+    let stack = candidate::Refs::of(&prepared.release.tag.slug())?.stack;
     for step in &plan.steps {
         match step {
+            Step::MoveRef { name, .. } if refused && *name == stack => {}
             Step::MoveRef { name, from, to } => {
                 moves.push(RefMove { name: name.clone(), from: *from, to: (!refused).then_some(*to) })
             }
