@@ -164,6 +164,7 @@ impl From<GitError> for Failure {
             GitError::InProgress { .. } => Kind::Blocked,
             GitError::Unreachable { .. }
             | GitError::Moved { .. }
+            | GitError::TagMoved { .. }
             | GitError::Program { .. }
             | GitError::Library { .. }
             | GitError::Temporary { .. }

@@ -66,6 +66,20 @@ pub(crate) enum GitError {
         /// The tag.
         tag: TagName,
     },
+    /// A tag does not name what it named when upstream was asked, a moment ago.
+    #[error(
+        "tag `{tag}` of upstream {upstream} moved while it was fetched: it named {listed}, and names {fetched} now"
+    )]
+    TagMoved {
+        /// The upstream repository.
+        upstream: RepoName,
+        /// The tag.
+        tag: TagName,
+        /// What the remote said that it names.
+        listed: CommitId,
+        /// What it named when it was fetched.
+        fetched: CommitId,
+    },
     /// A URL that is not fetched from.
     #[error("`{url}` is no URL that patch-moi fetches from: {why}")]
     Url {
@@ -160,6 +174,9 @@ impl GitError {
             }
             Self::NoTag { known, .. } => Some(format!("its newest tags are {}", known.join(", "))),
             Self::TagOfNoCommit { .. } => Some("name the tag of a release".to_owned()),
+            Self::TagMoved { .. } => {
+                Some("ask upstream whether that was meant, and run this again".to_owned())
+            }
             Self::Url { .. } => Some("use https://, ssh:// or a path".to_owned()),
             Self::Unreachable { .. } => {
                 Some("check the URL, the network and the credentials; nothing was changed".to_owned())

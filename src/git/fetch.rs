@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::program::Git;
+use super::program::{Git, UPLOAD_PACK};
 use super::remote::{Listing, RemoteUrl};
 use super::workbench::option;
 use super::{GitError, Repository};
@@ -84,7 +84,8 @@ impl Git {
     fn fetch(&self, into: &Repository, url: &RemoteUrl, specs: &[String]) -> Result<(), GitError> {
         in_repository(self.transport(), into)
             .args(["-c", "core.hooksPath=/dev/null", "fetch", "--quiet", "--no-tags", "--prune"])
-            .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no", "--"])
+            .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"])
+            .args([UPLOAD_PACK, "--"])
             .arg(url.as_str())
             .args(specs)
             .run()

@@ -26,6 +26,6 @@ pub(crate) use fetch::UpstreamRefs;
 pub(crate) use import::import;
 pub(crate) use merge::GitMerge;
 pub(crate) use program::Git;
-pub(crate) use remote::{Listing, RemoteUrl};
+pub(crate) use remote::{Listing, RemoteUrl, shown};
 pub(crate) use repository::Repository;
 pub(crate) use workbench::Workbench;

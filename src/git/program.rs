@@ -20,6 +20,10 @@ const NETWORK: Duration = Duration::from_secs(60 * 60);
 /// What transport needs beyond [`Env::minimal`]: the ways to a person's own credentials.
 const CREDENTIALS: [&str; 4] = ["SSH_AUTH_SOCK", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL"];
 
+/// Which program serves a repository on this machine or over ssh. A configuration may name another for
+/// a URL (`remote.<url>.uploadpack`), and that would be a line for a shell.
+pub(super) const UPLOAD_PACK: &str = "--upload-pack=git-upload-pack";
+
 /// The git program.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {

@@ -5,8 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::GitError;
-use super::program::Git;
-use crate::ids::{CommitId, ObjectId, TagName};
+use super::program::{Git, UPLOAD_PACK};
+use crate::ids::{CommitId, ObjectId, RefName, TagName};
 
 /// Where a repository can be fetched from: https, ssh, a file URL, a path, or http on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,18 +19,31 @@ impl RemoteUrl {
     }
 }
 
+/// As it may be shown: see [`shown`].
 impl fmt::Display for RemoteUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&shown(&self.0))
     }
+}
+
+/// `url` without user, password and query: a token often stands there. A path, and the `user@host:path`
+/// of ssh, which has no place for a password, stay as they are.
+pub(crate) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let (path, query) = path.split_once('?').map_or((path, ""), |(path, _)| (path, "?…"));
+    format!("{scheme}://{host}{path}{query}")
 }
 
 impl FromStr for RemoteUrl {
     type Err = GitError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse =
-            |why| GitError::Url { url: text.chars().take(200).flat_map(char::escape_default).collect(), why };
+        let refuse = |why| GitError::Url {
+            url: shown(text).chars().take(200).flat_map(char::escape_default).collect(),
+            why,
+        };
         if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
             return Err(refuse("it is empty, too long or holds a control character"));
         }
@@ -81,6 +94,7 @@ impl Git {
                 "ls-remote",
                 "--symref",
                 "--quiet",
+                UPLOAD_PACK,
                 "--",
                 url.as_str(),
                 "HEAD",
@@ -102,11 +116,11 @@ fn parse(text: &str) -> Listing {
     for line in text.lines() {
         let Some((what, name)) = line.split_once('\t') else { continue };
         if let (Some(head), "HEAD") = (what.strip_prefix("ref: refs/heads/"), name) {
-            listing.default_branch = Some(head.to_owned());
+            listing.default_branch = Some(head.to_owned()).filter(|head| is_branch(head));
             continue;
         }
         let Ok(id) = what.parse::<ObjectId>() else { continue };
-        if let Some(branch) = name.strip_prefix("refs/heads/") {
+        if let Some(branch) = name.strip_prefix("refs/heads/").filter(|branch| is_branch(branch)) {
             listing.branches.insert(branch.to_owned(), CommitId::new(id));
         } else if let Some(tag) = name.strip_prefix("refs/tags/") {
             let (tag, peeled) = tag.strip_suffix("^{}").map_or((tag, false), |tag| (tag, true));
@@ -118,6 +132,11 @@ fn parse(text: &str) -> Listing {
         }
     }
     listing
+}
+
+/// A name with a `:` or a `*` in it would be something else in a refspec.
+fn is_branch(name: &str) -> bool {
+    RefName::join("refs/heads", name).is_ok()
 }
 
 #[cfg(test)]
@@ -141,6 +160,34 @@ mod tests {
             "http://localhost/x",
         ] {
             assert!(text.parse::<RemoteUrl>().is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_a_url_is_never_shown() {
+        for (url, seen) in [
+            ("https://x:secret@example.org/a/b", "https://example.org/a/b"),
+            ("https://secret@example.org", "https://example.org"),
+            ("https://example.org/a?token=secret", "https://example.org/a?…"),
+            ("https://u:p@ss@example.org?x", "https://example.org?…"),
+            ("git@github.com:a/b.git", "git@github.com:a/b.git"),
+            ("file:///srv/a@b", "file:///srv/a@b"),
+            ("/srv/a@b", "/srv/a@b"),
+        ] {
+            assert_eq!(shown(url), seen);
+        }
+        let url: RemoteUrl = "https://x:secret@example.org/a/b".parse().expect("a URL");
+        assert!(url.as_str().contains("secret") && !url.to_string().contains("secret"));
+        let refused = "http://x:secret@example.org/".parse::<RemoteUrl>().expect_err("plain http");
+        assert!(!refused.to_string().contains("secret"), "{refused}");
+    }
+
+    #[test]
+    fn a_branch_that_would_be_a_refspec_is_passed_over() {
+        let id = "1".repeat(40);
+        for name in ["*", "x:refs/heads/main", "x^", "a b"] {
+            let listing = parse(&format!("ref: refs/heads/{name}\tHEAD\n{id}\trefs/heads/{name}\n"));
+            assert_eq!(listing, Listing::default(), "{name}");
         }
     }
 

@@ -12,6 +12,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::flow::{self, BuiltIn, Flow, Reason, Runner, Selected, Selection, Standing};
 use crate::ids::{Digest, RelPath, TagName};
 use crate::pack;
+use crate::process;
 use crate::record::{
     Attempt, Dispatch, Operation, Run, RunId, RunReport as RunSays, RunSpan, RunStep, Status, StepResult,
     merge_runs,
@@ -301,7 +302,10 @@ impl Through<'_> {
                 Ok(Stepped { carried, .. }) => carried,
                 Err(failure) => {
                     self.record_dispatch(&event, &runs, &begun)?;
-                    self.enter(State::Failed)?;
+                    // Whoever cancels a run says nothing about the release: it stays as due as it was.
+                    if !process::is_interrupted() {
+                        self.enter(State::Failed)?;
+                    }
                     return Err(failure);
                 }
             };

@@ -162,18 +162,6 @@ fn public_name(url: &str) -> Option<String> {
     Some(format!("{owner}/{name}").parse::<RepoName>().ok()?.to_string())
 }
 
-/// `url` as it may be shown: without user and password.
-pub(super) fn shown(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-            format!("{scheme}://{host}{path}")
-        }
-        None => url.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,11 +177,5 @@ mod tests {
         ] {
             assert_eq!(public_name(url).as_deref(), name, "{url}");
         }
-    }
-
-    #[test]
-    fn a_token_in_a_url_is_never_shown() {
-        assert_eq!(shown("https://x:secret@example.org/a/b"), "https://example.org/a/b");
-        assert_eq!(shown("/srv/a@b"), "/srv/a@b");
     }
 }

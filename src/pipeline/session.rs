@@ -152,7 +152,7 @@ impl<'a> Session<'a> {
         let progress = self.context.ui.progress(&format!("asking {url}"), None);
         let listing = Rc::new(self.git.list(url)?);
         drop(progress);
-        self.listings.borrow_mut().insert(url.to_string(), Rc::clone(&listing));
+        self.listings.borrow_mut().insert(url.as_str().to_owned(), Rc::clone(&listing));
         Ok(listing)
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::failure::Result;
-use crate::git::{Git, GitError, RemoteUrl, Repository};
+use crate::git::{Git, GitError, RemoteUrl, Repository, shown};
 use crate::ids::{RefName, RepoName};
 use crate::report::{printable, shell_quote};
 
@@ -85,10 +85,10 @@ pub(crate) fn check(git: &Git, asked: &Asked) -> Result<Checkout> {
         path: asked.path.display().to_string(),
         branch_matches_target: branch.as_ref() == Some(&asked.branch),
         branch,
-        origin: repository.remote("origin").map(|url| without_secrets(&url)),
-        upstream: repository.remote(&asked.remote).map(|url| without_secrets(&url)),
+        origin: repository.remote("origin").map(|url| shown(&url)),
+        upstream: repository.remote(&asked.remote).map(|url| shown(&url)),
         upstream_remote: asked.remote.clone(),
-        upstream_url: without_secrets(&asked.url),
+        upstream_url: shown(&asked.url),
         added_upstream,
         clean: repository.dirt(1)?.is_empty(),
         ready: issues.is_empty(),
@@ -107,15 +107,16 @@ fn issues(repository: &Repository, asked: &Asked) -> Result<Vec<Issue>> {
     let git = format!("git -C {}", shell_quote(&asked.path.display().to_string()));
     let mut issues: Vec<Issue> = Vec::new();
     let mut issue = |what: String, advice: String| issues.push(Issue { what, advice });
-    let (remote, branch) = (&asked.remote, &asked.branch);
+    let (remote, branch, wanted) = (&asked.remote, &asked.branch, shown(&asked.url));
+    let quoted = shell_quote(&wanted);
     match repository.remote(remote) {
         None => issue(
             format!("there is no remote `{remote}`"),
-            format!("`patch-moi setup codex --apply` adds it, or: {git} remote add {remote} {}", asked.url),
+            format!("`patch-moi setup codex --apply` adds it, or: {git} remote add {remote} {quoted}"),
         ),
         Some(url) if !is_same(&url, &asked.url) => issue(
-            format!("the remote `{remote}` is {}, not {}", without_secrets(&url), asked.url),
-            format!("{git} remote set-url {remote} {}, or name another with --upstream-remote", asked.url),
+            format!("the remote `{remote}` is {}, not {wanted}", shown(&url)),
+            format!("{git} remote set-url {remote} {quoted}, or name another with --upstream-remote"),
         ),
         Some(_) => {}
     }
@@ -182,22 +183,6 @@ impl Checkout {
     }
 }
 
-/// A remote's URL without user, password and query: a token often stands there.
-fn without_secrets(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(parsed) if parsed.has_host() && url.contains("://") => {
-            let shown = crate::http::shown(&parsed);
-            // The parser adds a slash behind a bare host and so on; what needs no change keeps its letters.
-            if parsed.username().is_empty() && parsed.password().is_none() && parsed.query().is_none() {
-                url.to_owned()
-            } else {
-                shown
-            }
-        }
-        _ => url.to_owned(),
-    }
-}
-
 /// Whether two URLs name one repository, however they are written.
 fn is_same(one: &str, other: &str) -> bool {
     one == other || canonical(one) == canonical(other)
@@ -247,12 +232,5 @@ mod tests {
             assert!(!is_same(url, canonical_url), "{url}");
         }
         assert!(is_same("/srv/codex.git", "file:///srv/codex"));
-    }
-
-    #[test]
-    fn a_token_in_a_remote_is_not_shown() {
-        assert_eq!(without_secrets("https://x:s3cret@github.com/a/b.git"), "https://github.com/a/b.git");
-        assert_eq!(without_secrets("git@github.com:a/b.git"), "git@github.com:a/b.git");
-        assert_eq!(without_secrets("file:///srv/a"), "file:///srv/a");
     }
 }

@@ -233,6 +233,11 @@ fn fetch(session: &Session<'_>, prepared: &Prepared) -> Result<(CommitId, Upstre
         upstream: release.repo.clone(),
         tag: release.tag.clone(),
     })?;
+    // The ledger says which commit was dealt with: it must be the one that is carried to.
+    if onto != release.commit {
+        let (upstream, tag) = (release.repo.clone(), release.tag.clone());
+        return Err(GitError::TagMoved { upstream, tag, listed: release.commit, fetched: onto }.into());
+    }
     Ok((onto, refs))
 }
 
@@ -326,7 +331,8 @@ fn existing(prepared: &Prepared, slug: &crate::ids::Slug) -> Result<BTreeMap<Ref
 }
 
 /// Moves the fork's own refs as planned, and says where they stand. A candidate that a check has
-/// refused gets none, and takes the place of an older one that was not refused.
+/// refused gets none, and takes the place of an older one that was not refused; the patches that an
+/// older squashed one was made of stay, for nothing else has them one by one.
 fn deliver(
     prepared: &Prepared,
     bench: &Workbench,
@@ -335,8 +341,10 @@ fn deliver(
 ) -> Result<Vec<NamedRef>> {
     let mut moves = Vec::new();
     let refused = document.status == Outcome::Failed;
+    let stack = candidate::Refs::of(&prepared.release.tag.slug())?.stack;
     for step in &plan.steps {
         match step {
+            Step::MoveRef { name, .. } if refused && *name == stack => {}
             Step::MoveRef { name, from, to } => {
                 moves.push(RefMove { name: name.clone(), from: *from, to: (!refused).then_some(*to) })
             }
@@ -378,7 +386,7 @@ fn document(
         fork: ForkRef { repository: prepared.fork.name.clone(), branch: prepared.branch.clone() },
         upstream: UpstreamRef {
             repository: release.repo.clone(),
-            url: fork::shown(prepared.url.as_str()),
+            url: prepared.url.to_string(),
             base_tag: base_tag(refs, carry.base),
         },
         flow: FlowRef {

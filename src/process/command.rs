@@ -33,6 +33,11 @@ pub(crate) fn interrupt() {
     INTERRUPTED.store(true, Ordering::SeqCst);
 }
 
+/// Whether this process was asked to end: what failed since then may have failed because of it.
+pub(crate) fn is_interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
 /// A child to be: program, arguments, directory, environment, input, limits.
 #[derive(Debug, Clone)]
 pub(crate) struct Command {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub(crate) use capture::{Capture, Captured};
-pub(crate) use command::{Command, interrupt};
+pub(crate) use command::{Command, interrupt, is_interrupted};
 pub(crate) use env::Env;
 
 /// Which of a child's two streams something came from.

@@ -12,6 +12,7 @@
 
 mod artifact;
 mod errors;
+mod guards;
 mod harness;
 mod help;
 mod interruption;

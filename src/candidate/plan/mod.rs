@@ -31,7 +31,7 @@ pub(crate) enum Step {
         what: Artifact,
     },
     /// Moves a ref of the fork's repository, only where it still stands at `from`. Where a required
-    /// check does not pass, it is removed instead.
+    /// check does not pass, it is removed instead; `stack/SLUG` stays where it is then.
     MoveRef {
         /// The ref.
         name: RefName,
