@@ -1,4 +1,4 @@
-//! The event record, its deterministic id, its payload. FORMATS 2.
+//! The event record, its deterministic id, its payload, as patch.moi writes them.
 //!
 //! One upstream happening has one [`Event`] and one id, whoever noticed it: a feed, a person with
 //! `--tag`, or a file that another system wrote.
@@ -183,7 +183,7 @@ fn occurred(entry: &Entry) -> Option<Timestamp> {
     entry.updated.or(entry.published)
 }
 
-/// The payload of a release that a source found, in the order of FORMATS 2. Where the feed does not
+/// The payload of a release that a source found, in patch.moi's order. Where the feed does not
 /// list the release (any more), what it would have said is absent.
 fn feed_payload(release: &Release, source: &Source, now: Timestamp) -> Value {
     let signal = release.entry.as_ref().map(|entry| Signal::new(source, entry, now));

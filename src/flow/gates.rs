@@ -31,7 +31,7 @@ impl GateClosed {
 }
 
 impl Gates {
-    /// Reads the gates as codex-flows does (FORMATS.md 3.7): blanks around a value and its case do
+    /// Reads the gates as codex-flows does: blanks around a value and its case do
     /// not count.
     pub(crate) fn from_env(env: &dyn Fn(&str) -> Option<String>) -> Self {
         let value = |name| env(name).map(|value| value.trim().to_lowercase()).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! flow.toml: what a flow is called, what makes it run, and what it does.
 //!
-//! The format is that of codex-flows (FORMATS.md 3.1), read more strictly where it used to drop
+//! The format is that of codex-flows, read more strictly where it used to drop
 //! something silently, with three additions of our own: the runners `patch-stack` and `command`,
 //! `steps.enabled`, and `[[checks]]`.
 

@@ -9,7 +9,7 @@ use super::text::{line_and_column, shown, shown_path};
 
 /// Why a flow.toml cannot be used. It disables its own flow and no other.
 ///
-/// Where FORMATS 3.1 has a text for the case, this is that text.
+/// Where codex-flows has a text for the case, this is that text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ManifestError {
     /// The file is not TOML.

@@ -1,6 +1,6 @@
 //! Whether an event's payload meets a JSON schema.
 //!
-//! The old system knew four keywords (FORMATS.md 3.4); this is the whole standard, so a schema
+//! The old system knew four keywords; this is the whole standard, so a schema
 //! that meant more than it could say is now taken at its word. Nothing is fetched: a `$ref` to
 //! another document makes the schema invalid. Patterns run in linear time, so neither a schema nor
 //! a payload can make a run hang; look-around in a pattern therefore makes the schema invalid too.

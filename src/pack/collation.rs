@@ -1,7 +1,7 @@
 //! The order in which codex-flows sorts names: ICU's root collation, as JavaScript's
 //! `localeCompare` has it.
 //!
-//! A content hash depends on it (FORMATS.md 8.3), so it is part of the format. For ASCII it is
+//! A content hash depends on it, so it is part of the format. For ASCII it is
 //! exact. Names beyond ASCII come after it in code point order, where ICU would weave them in:
 //! an item with two such names in one folder may hash differently from codex-flows.
 

@@ -6,7 +6,7 @@ use super::collation::collate_paths;
 use crate::flow::{Flow, Origin, shadows};
 use crate::ids::Digest;
 
-/// The content hash of a folder (FORMATS.md 8.3), from each regular file's path below it (with `/`)
+/// The content hash of a folder, from each regular file's path below it (with `/`)
 /// and the digest of its bytes, in any order.
 ///
 /// Modes, empty folders and symbolic links do not count, and files below a `.git` should not be

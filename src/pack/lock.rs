@@ -13,7 +13,7 @@ use crate::ids::Digest;
 /// The only version of the format.
 const VERSION: u32 = 1;
 
-/// The lock (FORMATS.md 8.6).
+/// `.codex/pack-lock.json`, as codex-flows writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lock {
     /// What is installed, in the file's order.

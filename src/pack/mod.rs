@@ -1,7 +1,7 @@
 //! Packs: what is installed, what pins it, and so which flows may run.
 //!
 //! Pure: `workspace` reads the files, this room judges them. The lock and its hashes are those of
-//! codex-flows (FORMATS.md 8), so either program can install what the other runs.
+//! codex-flows, so either program can install what the other runs.
 
 mod active;
 mod collation;

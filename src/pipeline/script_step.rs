@@ -256,7 +256,7 @@ fn without_dots(path: &Path) -> PathBuf {
     plain
 }
 
-/// What a step reads (FORMATS.md 3.5).
+/// What a step reads.
 fn context(event: &Event, selected: &Selected<'_>, id: &RunId) -> Value {
     let mut flow = json!({
         "name": selected.manifest.name,

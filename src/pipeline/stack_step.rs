@@ -339,25 +339,30 @@ fn deliver(
     document: &Document,
     plan: &Plan,
 ) -> Result<Vec<NamedRef>> {
-    let mut moves = Vec::new();
-    let refused = document.status == Outcome::Failed;
-    let stack = candidate::Refs::of(&prepared.release.tag.slug())?.stack;
-    for step in &plan.steps {
-        match step {
-            Step::MoveRef { name, .. } if refused && *name == stack => {}
-            Step::MoveRef { name, from, to } => {
-                moves.push(RefMove { name: name.clone(), from: *from, to: (!refused).then_some(*to) })
-            }
-            Step::DeleteRef { name, from } => {
-                moves.push(RefMove { name: name.clone(), from: Some(*from), to: None })
-            }
-            _ => {}
-        }
-    }
+    let slug = prepared.release.tag.slug();
+    let moves = match document.status {
+        Outcome::Failed => withdrawn(existing(prepared, &slug)?, &candidate::Refs::of(&slug)?.stack),
+        Outcome::Candidate | Outcome::Incomplete | Outcome::Adopted => planned(plan),
+    };
     let known = [document.carry.onto, document.carry.tip];
     bench.deliver(&prepared.fork.repository, &moves, &known)?;
-    let stands = existing(prepared, &prepared.release.tag.slug())?;
+    let stands = existing(prepared, &slug)?;
     Ok(stands.into_iter().map(|(name, commit)| NamedRef { name, commit }).collect())
+}
+
+fn planned(plan: &Plan) -> Vec<RefMove> {
+    let moved = |step: &Step| match step {
+        Step::MoveRef { name, from, to } => Some(RefMove { name: name.clone(), from: *from, to: Some(*to) }),
+        Step::DeleteRef { name, from } => Some(RefMove { name: name.clone(), from: Some(*from), to: None }),
+        _ => None,
+    };
+    plan.steps.iter().filter_map(moved).collect()
+}
+
+/// Every ref of the release goes but `kept`.
+fn withdrawn(existing: BTreeMap<RefName, CommitId>, kept: &RefName) -> Vec<RefMove> {
+    let gone = |(name, from)| RefMove { name, from: Some(from), to: None };
+    existing.into_iter().filter(|(name, _)| name != kept).map(gone).collect()
 }
 
 /// The document as far as the carry alone says it.

@@ -160,7 +160,7 @@ fn settle(
         .as_ref()
         .filter(|newest| matches!(newest.due, Due::Settled(State::Conflict | State::Failed, _)))
     {
-        about.warnings.push(format!("{} {}", newest.tag.name, newest.stands));
+        about.warnings.push(format!("{}: {}", newest.tag.name, newest.stands));
     }
     match choice.moved.first() {
         None => Ok(Kind::Done),

@@ -56,7 +56,7 @@ pub(crate) struct RunSpan<'a> {
     pub(crate) completed_at: &'a str,
 }
 
-/// A finished run, in codex-flows' key order (FORMATS: state.json).
+/// A finished run, in codex-flows' key order (state.json).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Run {

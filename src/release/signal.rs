@@ -1,4 +1,4 @@
-//! What is recorded about a feed's entries, whether they start work or not. FORMATS 1.4 to 1.6.
+//! What is recorded about a feed's entries, whether they start work or not. Format: patch.moi's.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

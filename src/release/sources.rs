@@ -1,4 +1,4 @@
-//! feed-sources.json: what is watched. FORMATS 1.1, and the keys of [`Rules`].
+//! feed-sources.json: what is watched. Format: patch.moi's, and the keys of [`Rules`].
 
 use std::path::{Path, PathBuf};
 

@@ -8,7 +8,7 @@ use crate::ids::{RefName, RepoName};
 use super::fields::{BadField, Fields, escaped, kind};
 use super::sources::{PROVIDERS, Provider};
 
-/// What a source's news are for. FORMATS 1.1.
+/// What a source's news are for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Target {
     /// Another repository that follows this one: its news are recorded only.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 /// workflow command of GitHub's runner.
 ///
 /// Such characters stay visible as `\u{1b}`. The runner takes a line that begins with `::` and the
-/// old form `##[` anywhere for a command (PLATFORM.md 2.6), so both get a backslash.
+/// old form `##[` anywhere for a command, so both get a backslash.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let begins_command = text.trim_start().starts_with("::");
     if !begins_command && !text.contains("##[") && !text.chars().any(is_hidden) {

@@ -316,6 +316,20 @@ fn a_required_check_that_fails_keeps_the_candidate_from_being_published() {
 }
 
 #[test]
+fn a_check_that_is_added_later_withdraws_the_candidate_that_it_refuses() {
+    let workspace = Workspace::clean().with_flow("");
+    let _ = workspace.run_tag("v2").run().exits(0);
+    let workspace =
+        workspace.with_flow("[[checks]]\nname = \"paint\"\ncommand = [\"cat\", \"no-such-paint.txt\"]\n");
+
+    let _ = workspace.run_tag("v2").run().exits(1);
+
+    assert_eq!(workspace.fork.git(&["for-each-ref", "refs/patch-moi/candidate"]), "");
+    assert_eq!(workspace.candidate("v2")["refs"], json!([]));
+    assert_eq!(workspace.candidate("v2")["status"], "failed");
+}
+
+#[test]
 fn a_check_that_is_not_required_may_fail() {
     let check =
         "[[checks]]\nname = \"paint\"\ncommand = [\"cat\", \"no-such-paint.txt\"]\nrequired = false\n";

@@ -1,7 +1,7 @@
 //! The step summary and report.md: read in ten seconds, top down.
 //!
 //! One sentence, then the patches that need someone, then what to do, then the rest folded away.
-//! GitHub drops a summary above 1 MiB altogether (PLATFORM.md 2.3), so the tables stop early and say so.
+//! GitHub drops a summary above 1 MiB altogether, so the tables stop early and say so.
 
 use crate::candidate::{CheckResult, Document};
 use crate::report::next::{NextStep, next_away};
