@@ -11,13 +11,16 @@ use std::io::BufRead;
 use super::repository::oid;
 use super::{GitError, Workbench};
 use crate::ids::{CommitId, ObjectId, TreeId};
-use crate::process::Status;
+use crate::process::{Output, ProcessError, Status};
 use crate::stack::{ConflictKind, FullMerge, Merged, PathConflict, PortError};
 
 /// The names under which git knows the sides of a merge of commits; they become marker labels.
 const SIDES: [&str; 2] = ["ours", "theirs"];
 
 const FAILED: &str = "git's merge could not run";
+
+/// The longest answer, in bytes: it names every path in conflict several times.
+const LONGEST_ANSWER: usize = 256 << 20;
 
 /// git's merge. It reads attributes from one tree alone and no configuration.
 pub(crate) struct GitMerge<'a> {
@@ -34,18 +37,8 @@ impl<'a> GitMerge<'a> {
     fn ask(&self, question: &[&str]) -> Result<Merged, PortError> {
         let command = self.bench.isolated_with_attributes(self.attributes);
         let command = command.args(["merge-tree", "--write-tree", "-z", "--allow-unrelated-histories"]);
-        let output = command.args(question).run().map_err(|source| PortError::new(FAILED, source))?;
-        let clean = match output.status {
-            Status::Exited(0) => true,
-            Status::Exited(1) => false,
-            Status::Exited(_) | Status::Signalled(_) => {
-                return Err(match output.success() {
-                    Ok(_) => PortError::new(FAILED, GitError::Answer { what: "merge-tree" }),
-                    Err(source) => PortError::new(FAILED, source),
-                });
-            }
-        };
-        read_answer(&mut &output.stdout.bytes[..], clean).map_err(|source| PortError::new(FAILED, source))
+        let command = command.args(question).output_limit(LONGEST_ANSWER);
+        answered(command.run().map_err(|source| PortError::new(FAILED, source))?)
     }
 
     fn name(&self, side: &str, commit: CommitId) -> Result<(), PortError> {
@@ -66,6 +59,26 @@ impl FullMerge for GitMerge<'_> {
         self.name(SIDES[1], theirs)?;
         self.ask(&SIDES)
     }
+}
+
+/// What git said, where it said all of it: with its middle left out an answer could still be read, and
+/// would name other paths.
+fn answered(output: Output) -> Result<Merged, PortError> {
+    let clean = match output.status {
+        Status::Exited(0) => true,
+        Status::Exited(1) if output.stdout.dropped == 0 && !output.timed_out => false,
+        Status::Exited(1) if !output.timed_out => {
+            let (program, dropped) = (output.program, output.stdout.dropped);
+            return Err(PortError::new(FAILED, ProcessError::TooMuchOutput { program, dropped }));
+        }
+        Status::Exited(_) | Status::Signalled(_) => {
+            return Err(match output.success() {
+                Ok(_) => PortError::new(FAILED, GitError::Answer { what: "merge-tree" }),
+                Err(source) => PortError::new(FAILED, source),
+            });
+        }
+    };
+    read_answer(&mut &output.stdout.bytes[..], clean).map_err(|source| PortError::new(FAILED, source))
 }
 
 /// One answer: the tree, and unless the merge is clean conflicted files and messages.
@@ -204,6 +217,7 @@ impl Stages {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Captured;
 
     const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
@@ -217,6 +231,21 @@ mod tests {
             assert!(read(text, false).is_err(), "{text:?}");
         }
         assert!(read("TREE", true).is_err());
+    }
+
+    #[test]
+    fn an_answer_whose_middle_is_left_out_is_an_error() {
+        let said = format!("{TREE}\x00100644 a 1\tx\n[.. 9 bytes left out ..]\ny\0\0");
+        let output = |dropped| Output {
+            program: "git".to_owned(),
+            status: Status::Exited(1),
+            stdout: Captured { bytes: said.clone().into_bytes(), dropped },
+            stderr: Captured::default(),
+            timed_out: false,
+            duration: std::time::Duration::ZERO,
+        };
+        assert!(answered(output(0)).is_ok(), "it can be read, which is the danger");
+        assert!(answered(output(9)).is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::stack_step::Carried;
 use super::words::problem;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
-use crate::flow::{Origin, Runner, Selected};
+use crate::flow::{Flow, Origin, Runner, Selected};
 use crate::git::Repository;
 use crate::record::{RunId, Status, StepResult};
 use crate::release::State;
@@ -185,6 +185,7 @@ fn command(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Resul
         Runner::Command => Ok(selected.step.command.clone()),
         Runner::Bun => {
             let script = selected.flow.root.join(selected.step.script.as_deref().unwrap_or_default());
+            must_be_pinned(selected.flow, &script)?;
             let source = read_bounded(&script, MAX_SCRIPT).map_err(broken)?;
             let path = session.context.variables.get("PATH").map_or("", String::as_str);
             let program = interpreter(&script, &source, path)
@@ -194,6 +195,19 @@ fn command(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Resul
         Runner::CodeMode => Err(Unready::Blocked("this version has no Code Mode host".to_owned())),
         Runner::PatchStack => Err(Unready::Blocked("nothing was prepared for it".to_owned())),
     }
+}
+
+/// The lock pins an installed flow by the content of its files: where a link leads, it does not say.
+fn must_be_pinned(flow: &Flow, script: &Path) -> std::result::Result<(), Unready> {
+    let inside = script.strip_prefix(&flow.root).unwrap_or(script);
+    let real = flow.root.canonicalize().map(|root| root.join(inside));
+    let is_itself = real.is_ok_and(|real| real.canonicalize().is_ok_and(|end| end == without_dots(&real)));
+    // What is not there at all is said by whoever reads it.
+    if flow.origin != Origin::Installed || is_itself || script.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let script = script.display();
+    Err(Unready::Failed(format!("the lock does not pin {script}: it is reached by a symbolic link")))
 }
 
 /// A script may commit what it finds in the work tree of the repository that its flow names, so

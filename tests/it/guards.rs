@@ -125,3 +125,35 @@ fn a_tag_that_moves_while_it_is_fetched_is_not_carried() {
     assert!(workspace.fork.try_git(&["rev-parse", "--verify", "-q", "refs/patch-moi/candidate/v2"]).0 != 0);
     let _ = workspace.run(&[]).run().exits(1).says(&["v2", "moved"]);
 }
+
+#[test]
+fn a_pinned_flow_does_not_run_a_script_that_its_lock_does_not_cover() {
+    let workspace = Workspace::clean();
+    let ran = workspace.data().with_file_name("ran");
+    let script = workspace.data().with_file_name("elsewhere.js");
+    write(
+        &script,
+        "// not what was pinned
+",
+    );
+    let flow =
+        workspace.flow_toml("").replace("runner = \"patch-stack\"", "runner = \"bun\"\nscript = \"step.js\"");
+    workspace.install_flow(&flow);
+    std::os::unix::fs::symlink(&script, workspace.path().join(".codex/flows/carry/step.js")).unwrap();
+    workspace.lock();
+    workspace.fork.commit_all("Install the flow");
+    let tools = tempfile::TempDir::new().unwrap();
+    let bun = tools.path().join("bun");
+    write(
+        &bun,
+        format!("#!/bin/sh\ntouch {}\necho 'FLOW_RESULT {{\"status\":\"completed\"}}'\n", ran.display()),
+    );
+    std::fs::set_permissions(&bun, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+
+    let run = workspace.run_tag("v2").env("PATH", path).run();
+
+    assert!(!ran.exists(), "{run}");
+    assert!(format!("{run}").contains("the lock does not pin"), "{run}");
+    assert_eq!(run.code, Some(1), "{run}");
+}
