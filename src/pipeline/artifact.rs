@@ -14,6 +14,7 @@ use crate::stack::{Carry, Conflict, Patch};
 use crate::store::ArtifactDir;
 
 use super::plumbing::tree_of;
+use super::words::problem;
 
 /// A conflicted hunk in a report is cut after so many lines.
 const EXCERPT_LINES: usize = 60;
@@ -77,7 +78,7 @@ pub(super) fn contents(evidence: &Evidence<'_>, artifact: &ArtifactDir) -> Resul
                 let series = candidate::series(&evidence.carry, Some(&evidence.members));
                 artifact.write(path, series.as_bytes())?;
             }
-            Artifact::RangeDiff => artifact.write(path, &range_diff(evidence)?)?,
+            Artifact::RangeDiff => artifact.write(path, &range_diff(evidence))?,
             Artifact::Conflict { patch } => conflict(evidence, artifact, path, *patch)?,
             Artifact::Document | Artifact::ReportHtml | Artifact::ReportMarkdown => {}
         }
@@ -110,12 +111,16 @@ pub(super) fn documents(evidence: &Evidence<'_>, artifact: &ArtifactDir, documen
     Ok(())
 }
 
-fn range_diff(evidence: &Evidence<'_>) -> Result<Vec<u8>> {
+/// git's comparison, or why there is none: it is evidence, and nothing depends on it.
+fn range_diff(evidence: &Evidence<'_>) -> Vec<u8> {
     let carry = &evidence.carry;
     let new = carry.partial.unwrap_or(carry.candidate.commit);
     let moved = |patch: &Patch| Some((patch.commit, patch.new_commit?));
     let pairs: Vec<_> = carry.patches.iter().filter(|patch| !patch.merge).filter_map(moved).collect();
-    Ok(evidence.bench.range_diff((carry.base, carry.tip), (carry.onto, new), &pairs)?)
+    match evidence.bench.range_diff((carry.base, carry.tip), (carry.onto, new), &pairs) {
+        Ok(text) => text,
+        Err(err) => format!("there is no range-diff: {}\n", problem(&err.into()).message).into_bytes(),
+    }
 }
 
 /// The files in which a patch conflicts.

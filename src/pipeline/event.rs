@@ -272,7 +272,7 @@ impl Through<'_> {
         let mut kind = Kind::Done;
         for selected in &selection.selected {
             let Stepped { carried, .. } = self.step(selected)?;
-            kind = kind.worse(carried.kind());
+            kind = kind.worse(ends(selection, selected, &carried));
             about.plan = about.plan.take().or_else(|| carried.plan.clone());
             about.steps.push(self.step_report(selected, carried));
         }
@@ -309,7 +309,7 @@ impl Through<'_> {
                     return Err(failure);
                 }
             };
-            kind = kind.worse(carried.kind());
+            kind = kind.worse(ends(selection, selected, &carried));
             state = weightier(state, carried.state);
             about.steps.push(self.step_report(selected, carried));
         }
@@ -433,14 +433,22 @@ fn not_run(message: String) -> Carried {
     }
 }
 
-/// The state that stands for an event of several steps.
+/// What a step adds to the end of its event: a closed gate beside other work is no more than a
+/// notice in the report.
+fn ends(selection: &Selection<'_>, selected: &Selected<'_>, carried: &Carried) -> Kind {
+    let others = selection.selected.iter().any(|other| other.gate.is_none());
+    if selected.gate.is_some() && others { Kind::Done } else { carried.kind() }
+}
+
+/// The state that stands for an event of several steps. A candidate settles it although a step was
+/// blocked: else the stack would be carried again with every schedule.
 fn weightier(one: State, other: State) -> State {
     const fn weight(state: State) -> u8 {
         match state {
             State::Failed => 6,
             State::Conflict => 5,
-            State::Blocked => 4,
-            State::Candidate => 3,
+            State::Candidate => 4,
+            State::Blocked => 3,
             State::Moved => 2,
             State::Seen => 1,
             State::Skipped | State::Adopted | State::Superseded => 0,

@@ -215,6 +215,22 @@ fn code_mode_with_its_gate_open_is_blocked_for_want_of_a_host() {
 }
 
 #[test]
+fn a_closed_gate_beside_a_candidate_is_a_notice_and_the_release_is_settled() {
+    let release = Release { tag: "v2", title: "Engine 2", updated: "2026-01-02T00:00:00Z" };
+    let workspace = Workspace::clean().with_flow("").with_feed(&[release]);
+    let folder = workspace.path().join("flows/demo");
+    write(&folder.join("flow.toml"), flow_toml("demo", "code-mode", r#"script = "step.js""#));
+    write(&folder.join("step.js"), "exit()\n");
+
+    let _ = workspace.run(&[]).run().exits(0).prints(&["demo/", "blocked"]);
+
+    assert_eq!(workspace.journal("releases.jsonl").pop().unwrap()["state"], "candidate");
+    let before = workspace.snapshot();
+    let _ = workspace.run(&[]).run().exits(0);
+    workspace.snapshot().assert_same_as(&before);
+}
+
+#[test]
 fn a_dirty_tree_of_the_repository_that_the_flow_names_blocks_its_scripts() {
     let workspace = Workspace::on_v1();
     let flow = flow_toml("demo", "command", r#"command = ["sh", "step.sh"]"#);
