@@ -96,7 +96,7 @@ impl Git {
 }
 
 /// A git command in a repository whoever owns its directory: the user named it.
-fn in_repository(command: Command, repository: &Repository) -> Command {
+pub(super) fn in_repository(command: Command, repository: &Repository) -> Command {
     let dir = repository.inner.path();
     command
         .arg(option("--git-dir=", dir))

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::GitError;
+use super::fetch::in_repository;
 use super::program::{Git, UPLOAD_PACK};
+use super::{GitError, Repository};
 use crate::ids::{CommitId, ObjectId, RefName, TagName};
 
 /// Where a repository can be fetched from: https, ssh, a file URL, a path, or http on this machine.
@@ -83,13 +84,18 @@ pub(crate) struct Listing {
 }
 
 impl Git {
-    /// Asks a remote what it has. Nothing is fetched.
+    /// Asks a remote what it has. Nothing is fetched. The configuration of `within`, a repository that the
+    /// user named, says how to get in; without it, no repository's configuration is read, whatever the
+    /// program was started in.
     ///
     /// # Errors
     /// [`GitError::Unreachable`].
-    pub(crate) fn list(&self, url: &RemoteUrl) -> Result<Listing, GitError> {
-        let output = self
-            .transport()
+    pub(crate) fn list(&self, url: &RemoteUrl, within: Option<&Repository>) -> Result<Listing, GitError> {
+        let command = match within {
+            Some(repository) => in_repository(self.transport(), repository),
+            None => self.transport().cwd("/"),
+        };
+        let output = command
             .args([
                 "ls-remote",
                 "--symref",

@@ -1,17 +1,19 @@
 //! The candidate artifact: what git can say of a carry, and the reports about it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::session::Session;
 use crate::candidate::{self, Artifact, Document, Plan, Step};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{ConflictFile, Workbench};
-use crate::ids::{CommitId, RelPath, Slug};
+use crate::ids::{CommitId, RelPath, RepoName, Slug};
 use crate::report::{self, Extras};
 use crate::stack::{Carry, Conflict, Patch};
 use crate::store::ArtifactDir;
+use crate::workspace::read_bounded;
 
 use super::plumbing::tree_of;
 use super::words::problem;
@@ -21,6 +23,9 @@ const EXCERPT_LINES: usize = 60;
 
 /// A conflicted file that is larger is named and not copied.
 const LARGEST_CONFLICT: usize = 8 * 1024 * 1024;
+
+/// A candidate.json that is larger is not read.
+const LARGEST_DOCUMENT: u64 = 256 << 20;
 
 /// Everything that the artifact is made from.
 pub(super) struct Evidence<'a> {
@@ -51,12 +56,31 @@ impl Evidence<'_> {
     }
 }
 
-/// Opens the artifact's folder.
+/// Opens the artifact's folder. Folder and refs are named after the tag alone, so one that belongs to
+/// another upstream's release of the same tag is not replaced.
 ///
 /// # Errors
-/// Where it cannot be made.
-pub(super) fn open(session: &Session<'_>, evidence: &Evidence<'_>) -> Result<ArtifactDir> {
-    Ok(ArtifactDir::open(&session.context.workspace.artifacts_dir(), &evidence.slug)?)
+/// Where it cannot be made, or belongs to another upstream.
+pub(super) fn open(
+    session: &Session<'_>,
+    evidence: &Evidence<'_>,
+    upstream: &RepoName,
+) -> Result<ArtifactDir> {
+    let artifacts = session.context.workspace.artifacts_dir();
+    let folder = artifacts.join(evidence.slug.as_str());
+    if let Some(other) = owner(&folder).filter(|other| other != upstream) {
+        let text = format!("{} holds what was carried to that tag of {other}", folder.display());
+        return Err(Failure::new(Kind::Failed, anyhow::Error::msg(text))
+            .hint("move it away, or follow each upstream in a workspace of its own (`--workspace-root`)"));
+    }
+    Ok(ArtifactDir::open(&artifacts, &evidence.slug)?)
+}
+
+/// The upstream that an artifact is about, where it says so.
+fn owner(folder: &Path) -> Option<RepoName> {
+    let text = read_bounded(&folder.join("candidate.json"), LARGEST_DOCUMENT).ok()?;
+    let document: Value = serde_json::from_str(&text).ok()?;
+    document["event"]["repo"].as_str()?.parse().ok()
 }
 
 /// Writes bundle, patches, range-diff and conflicts.

@@ -145,7 +145,7 @@ fn draft(session: &Session<'_>, job: &Job<'_>) -> Result<(Event, TagName)> {
     let tag = match (&job.tag, job.source) {
         (Some(tag), _) => tag.clone(),
         (None, Some(source)) => {
-            let listing = session.listing(&source.repo.web_url.as_str().parse()?)?;
+            let listing = session.listing(&source.repo.web_url.as_str().parse()?, None)?;
             newest::newest(&listing, Some(source)).ok_or_else(|| stack_step::no_release(&job.repo))?
         }
         // Flows choose by repository; which tag is newest is asked where the flow says to ask.

@@ -130,7 +130,7 @@ impl Fork {
 }
 
 fn fetch(session: &Session<'_>, into: &Repository, url: &RemoteUrl, branch: &str) -> Result<()> {
-    if session.listing(url)?.branches.contains_key(branch) {
+    if session.listing(url, Some(into))?.branches.contains_key(branch) {
         session.git.fetch_branch(into, url, branch)?;
     }
     Ok(())

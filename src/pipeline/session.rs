@@ -10,7 +10,7 @@ use super::context::Context;
 use crate::event::Event;
 use crate::failure::{Failure, Result};
 use crate::flow::{Flow, Gates};
-use crate::git::{Git, Listing, RemoteUrl};
+use crate::git::{Git, Listing, RemoteUrl, Repository};
 use crate::ids::{Digest, RepoName, TagName};
 use crate::pack::{self, Lock};
 use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
@@ -145,12 +145,12 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub(super) fn listing(&self, url: &RemoteUrl) -> Result<Rc<Listing>> {
+    pub(super) fn listing(&self, url: &RemoteUrl, within: Option<&Repository>) -> Result<Rc<Listing>> {
         if let Some(known) = self.listings.borrow().get(url.as_str()) {
             return Ok(Rc::clone(known));
         }
         let progress = self.context.ui.progress(&format!("asking {url}"), None);
-        let listing = Rc::new(self.git.list(url)?);
+        let listing = Rc::new(self.git.list(url, within)?);
         drop(progress);
         self.listings.borrow_mut().insert(url.as_str().to_owned(), Rc::clone(&listing));
         Ok(listing)

@@ -71,7 +71,7 @@ pub(crate) fn check(git: &Git, asked: &Asked) -> Result<Checkout> {
     let is_there = repository.remote(&asked.remote).is_some();
     let (mut added_upstream, mut upstream_tags) = (false, None);
     if asked.apply {
-        let listing = git.list(&url)?;
+        let listing = git.list(&url, Some(&repository))?;
         let refs = git.fetch_upstream(&repository, &url, &asked.upstream, &listing, &[])?;
         upstream_tags = Some(refs.tags.len());
         if !is_there {

@@ -124,7 +124,7 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
         session.context.ui.warn(&format!("{}: {warning}", selected.flow.place()));
     }
     let url = upstream_url(session, job, &config, &fork)?;
-    let release = release(session, job, &url)?;
+    let release = release(session, job, &url, &fork)?;
     let committer = committer(&config, selected)?;
     Ok(Prepared { config, fork, branch, tip, release, bench, url, committer })
 }
@@ -154,8 +154,8 @@ fn upstream_url(
 }
 
 /// The release as upstream has it now.
-fn release(session: &Session<'_>, job: &Job<'_>, url: &RemoteUrl) -> Result<Release> {
-    let listing = session.listing(url)?;
+fn release(session: &Session<'_>, job: &Job<'_>, url: &RemoteUrl, fork: &Fork) -> Result<Release> {
+    let listing = session.listing(url, Some(&fork.repository))?;
     let tag = match &job.tag {
         Some(tag) => tag.clone(),
         None => super::newest::newest(&listing, job.source).ok_or_else(|| no_release(&job.repo))?,
@@ -219,7 +219,7 @@ pub(super) fn carry(
 /// Upstream's refs in the fork; in a dry run on the workbench, which is gone with it.
 fn fetch(session: &Session<'_>, prepared: &Prepared) -> Result<(CommitId, UpstreamRefs)> {
     let progress = session.context.ui.progress(&format!("fetching {}", prepared.release.repo), None);
-    let listing = session.listing(&prepared.url)?;
+    let listing = session.listing(&prepared.url, Some(&prepared.fork.repository))?;
     let branches: Vec<String> =
         prepared.config.upstream_branches.iter().map(|name| name.branch().to_owned()).collect();
     let into = if session.applies() { &prepared.fork.repository } else { prepared.bench.repository() };
@@ -311,7 +311,7 @@ fn finish(
         return Ok(carried(document, None, Some(plan)));
     }
     let evidence = Evidence { bench, carry: document.carry.clone(), members, slug, plan: &plan };
-    let artifact = artifact::open(session, &evidence)?;
+    let artifact = artifact::open(session, &evidence, &prepared.release.repo)?;
     artifact::contents(&evidence, &artifact)?;
     document.bundle = evidence.bundle();
     document.checks = checking::run(session, selected, bench, &artifact, &plan, document.delivered())?;

@@ -84,7 +84,7 @@ fn look<'a>(
         return Ok((Vec::new(), Kind::Done));
     }
     let url: RemoteUrl = source.repo.web_url.as_str().parse()?;
-    let listing = session.listing(&url)?;
+    let listing = session.listing(&url, None)?;
     let tags: Vec<RemoteTag> = listing
         .tags
         .iter()

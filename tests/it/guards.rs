@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{Release, Workspace, file_url, write};
+use crate::support::{Release, UPSTREAM, Workspace, file_url, write};
 
 const V2: Release = Release { tag: "v2", title: "Engine 2", updated: "2026-01-02T00:00:00Z" };
 
@@ -156,4 +156,19 @@ fn a_pinned_flow_does_not_run_a_script_that_its_lock_does_not_cover() {
     assert!(!ran.exists(), "{run}");
     assert!(format!("{run}").contains("the lock does not pin"), "{run}");
     assert_eq!(run.code, Some(1), "{run}");
+}
+
+#[test]
+fn the_artifact_of_another_upstream_with_the_same_tag_is_not_replaced() {
+    let workspace = Workspace::clean();
+    let carry =
+        |repo: &str| workspace.run(&["release", "--repo", repo, "--tag", "v2", "--branch", "main"]).run();
+    let _ = carry(UPSTREAM).exits(0);
+    let (before, refs) =
+        (workspace.candidate("v2"), workspace.fork.git(&["for-each-ref", "refs/patch-moi/candidate"]));
+
+    let _ = carry("somebody/else").exits(1).says(&["v2", UPSTREAM, "--workspace-root"]);
+
+    assert_eq!(workspace.candidate("v2"), before);
+    assert_eq!(workspace.fork.git(&["for-each-ref", "refs/patch-moi/candidate"]), refs);
 }
