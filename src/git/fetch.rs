@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::program::{Git, UPLOAD_PACK};
+use super::program::{Git, UPLOAD_PACK, in_repository};
 use super::remote::{Listing, RemoteUrl};
-use super::workbench::option;
 use super::{GitError, Repository};
 use crate::ids::{CommitId, ObjectId, RepoName, TagName};
-use crate::process::{Command, Output};
+use crate::process::Output;
 
 /// Upstream's refs as they lie in a repository, in a namespace of their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,14 +92,4 @@ impl Git {
             .map(drop)
             .map_err(|source| GitError::Unreachable { url: url.to_string(), source })
     }
-}
-
-/// A git command in a repository whoever owns its directory: the user named it.
-pub(super) fn in_repository(command: Command, repository: &Repository) -> Command {
-    let dir = repository.inner.path();
-    command
-        .arg(option("--git-dir=", dir))
-        .arg("-c")
-        .arg(option("safe.directory=", dir))
-        .cwd(repository.path())
 }

@@ -1,11 +1,12 @@
 //! The git program: which one, and with what environment.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::GitError;
+use super::{GitError, Repository};
 use crate::process::{Command, Env};
 
 /// The oldest git whose `merge-tree` merges trees.
@@ -103,6 +104,23 @@ fn program(parent: &BTreeMap<String, String>) -> PathBuf {
     };
     let found = std::env::split_paths(path).map(|dir| dir.join("git")).find(is_program);
     found.unwrap_or_else(|| PathBuf::from("git"))
+}
+
+/// `--option=path`, whatever bytes the path has.
+pub(super) fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(name);
+    option.push(path);
+    option
+}
+
+/// A git command in a repository whoever owns its directory: the user named it.
+pub(super) fn in_repository(command: Command, repository: &Repository) -> Command {
+    let dir = repository.inner.path();
+    command
+        .arg(option("--git-dir=", dir))
+        .arg("-c")
+        .arg(option("safe.directory=", dir))
+        .cwd(repository.path())
 }
 
 fn is_enough(version: &str) -> bool {

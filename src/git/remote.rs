@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::fetch::in_repository;
-use super::program::{Git, UPLOAD_PACK};
+use super::program::{Git, UPLOAD_PACK, in_repository};
 use super::{GitError, Repository};
 use crate::ids::{CommitId, ObjectId, RefName, TagName};
 

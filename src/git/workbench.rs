@@ -3,13 +3,13 @@
 //! Everything new is written here, so that a run that fails or is killed leaves nothing in the
 //! fork, and so that the fork's configuration, attributes and hooks have no say.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::program::Git;
+use super::program::{Git, option};
 use super::{GitError, Repository};
 use crate::ids::TreeId;
 use crate::process::Command;
@@ -61,13 +61,6 @@ impl Workbench {
     pub(super) fn isolated_with_attributes(&self, tree: TreeId) -> Command {
         self.isolated().arg(format!("--attr-source={tree}"))
     }
-}
-
-/// `--option=path`, whatever bytes the path has.
-pub(super) fn option(name: &str, path: &Path) -> OsString {
-    let mut option = OsString::from(name);
-    option.push(path);
-    option
 }
 
 /// How far git and libgit2 follow a lender that borrows itself.

@@ -45,10 +45,10 @@ pub(crate) use outcome::{
     Candidate, Carry, Conflict, ConflictKind, Counts, Culprit, LeftOut, Patch, Side, Verdict,
 };
 pub(crate) use pick::{Picked, pick};
-pub(crate) use ports::{FullMerge, Merged, Objects, PathConflict, PortError};
+pub(crate) use ports::{Entry, FullMerge, Merged, Mode, Objects, PathConflict, PortError};
 pub(crate) use replay::{Progress, carry};
 pub(crate) use squash::squash;
-pub(crate) use tree::{Entry, Mode, empty as empty_tree, find};
+pub(crate) use tree::{empty as empty_tree, find};
 
 use crate::ids::CommitId;
 

@@ -8,7 +8,6 @@ use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ports::PathConflict;
 use crate::ids::{CommitId, TreeId};
 
 /// A patch stack carried to a release commit.
@@ -137,17 +136,6 @@ pub(crate) struct Conflict {
     pub(crate) path_base64: Option<String>,
     /// What kind of conflict it is.
     pub(crate) kind: ConflictKind,
-}
-
-impl From<PathConflict> for Conflict {
-    fn from(conflict: PathConflict) -> Self {
-        let lossy = std::str::from_utf8(&conflict.path).is_err();
-        Self {
-            path: String::from_utf8_lossy(&conflict.path).into_owned(),
-            path_base64: lossy.then(|| STANDARD.encode(&conflict.path)),
-            kind: conflict.kind,
-        }
-    }
 }
 
 impl Conflict {

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::outcome::ConflictKind;
-use super::tree::Entry;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::outcome::{Conflict, ConflictKind};
 use crate::ids::{CommitId, ObjectId, TreeId};
 
 /// A port could not do what was asked of it.
@@ -124,4 +126,48 @@ pub(crate) struct PathConflict {
     pub(crate) path: Vec<u8>,
     /// What kind of conflict it is.
     pub(crate) kind: ConflictKind,
+}
+
+impl From<PathConflict> for Conflict {
+    fn from(conflict: PathConflict) -> Self {
+        let lossy = std::str::from_utf8(&conflict.path).is_err();
+        Self {
+            path: String::from_utf8_lossy(&conflict.path).into_owned(),
+            path_base64: lossy.then(|| STANDARD.encode(&conflict.path)),
+            kind: conflict.kind,
+        }
+    }
+}
+
+/// An entry's mode, as the raw tree has it in octal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mode(pub(crate) u32);
+
+impl Mode {
+    /// Whether the entry is a directory.
+    pub(crate) const fn is_tree(self) -> bool {
+        self.0 & 0o170_000 == 0o040_000
+    }
+
+    /// Whether the entry names a commit of another repository.
+    pub(crate) const fn is_submodule(self) -> bool {
+        self.0 & 0o170_000 == 0o160_000
+    }
+}
+
+/// One entry of a raw tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// What kind of thing it is.
+    pub(crate) mode: Mode,
+    /// Its name in this directory, as bytes.
+    pub(crate) name: Vec<u8>,
+    /// The object.
+    pub(crate) id: ObjectId,
+}
+
+impl Entry {
+    pub(super) const fn node(&self) -> (Mode, ObjectId) {
+        (self.mode, self.id)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ports::{Objects, PortError};
+use super::ports::{Entry, Mode, Objects, PortError};
 use crate::ids::{ObjectId, TreeId};
 
 /// git's empty tree.
@@ -14,39 +14,6 @@ const EMPTY: [u8; 20] = [
 /// The id of the tree without entries.
 pub(crate) fn empty() -> TreeId {
     TreeId::new(ObjectId::from_bytes(EMPTY))
-}
-
-/// An entry's mode, as the raw tree has it in octal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mode(pub(crate) u32);
-
-impl Mode {
-    /// Whether the entry is a directory.
-    pub(crate) const fn is_tree(self) -> bool {
-        self.0 & 0o170_000 == 0o040_000
-    }
-
-    /// Whether the entry names a commit of another repository.
-    pub(crate) const fn is_submodule(self) -> bool {
-        self.0 & 0o170_000 == 0o160_000
-    }
-}
-
-/// One entry of a raw tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// What kind of thing it is.
-    pub(crate) mode: Mode,
-    /// Its name in this directory, as bytes.
-    pub(crate) name: Vec<u8>,
-    /// The object.
-    pub(crate) id: ObjectId,
-}
-
-impl Entry {
-    const fn node(&self) -> (Mode, ObjectId) {
-        (self.mode, self.id)
-    }
 }
 
 /// What stands at a path.
