@@ -1,6 +1,6 @@
 //! The candidate artifact: what git can say of a carry, and the reports about it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -83,11 +83,12 @@ fn owner(folder: &Path) -> Option<RepoName> {
     document["event"]["repo"].as_str()?.parse().ok()
 }
 
-/// Writes bundle, patches, range-diff and conflicts.
+/// Writes bundle, patches, range-diff and conflicts, and gives what the report shows of the latter.
 ///
 /// # Errors
 /// Where git fails or a file cannot be written.
-pub(super) fn contents(evidence: &Evidence<'_>, artifact: &ArtifactDir) -> Result<()> {
+pub(super) fn contents(evidence: &Evidence<'_>, artifact: &ArtifactDir) -> Result<Extras> {
+    let mut extras = Extras::default();
     for (path, what) in evidence.written() {
         match what {
             Artifact::Bundle { refs } => {
@@ -103,18 +104,23 @@ pub(super) fn contents(evidence: &Evidence<'_>, artifact: &ArtifactDir) -> Resul
                 artifact.write(path, series.as_bytes())?;
             }
             Artifact::RangeDiff => artifact.write(path, &range_diff(evidence))?,
-            Artifact::Conflict { patch } => conflict(evidence, artifact, path, *patch)?,
+            Artifact::Conflict { patch } => conflict(evidence, artifact, path, *patch, &mut extras)?,
             Artifact::Document | Artifact::ReportHtml | Artifact::ReportMarkdown => {}
         }
     }
-    Ok(())
+    Ok(extras)
 }
 
 /// Writes candidate.json and the reports: last, for they speak of the rest.
 ///
 /// # Errors
 /// Where a file cannot be written.
-pub(super) fn documents(evidence: &Evidence<'_>, artifact: &ArtifactDir, document: &Document) -> Result<()> {
+pub(super) fn documents(
+    evidence: &Evidence<'_>,
+    artifact: &ArtifactDir,
+    document: &Document,
+    extras: &Extras,
+) -> Result<()> {
     for (path, what) in evidence.written() {
         match what {
             Artifact::Document => {
@@ -122,10 +128,7 @@ pub(super) fn documents(evidence: &Evidence<'_>, artifact: &ArtifactDir, documen
                     serde_json::to_string_pretty(document).map_err(|err| Failure::new(Kind::Failed, err))?;
                 artifact.write(path, (text + "\n").as_bytes())?;
             }
-            Artifact::ReportHtml => {
-                let extras = Extras { excerpts: excerpts(evidence)? };
-                artifact.write(path, report::html(document, &extras).as_bytes())?;
-            }
+            Artifact::ReportHtml => artifact.write(path, report::html(document, extras).as_bytes())?,
             Artifact::ReportMarkdown => {
                 artifact.write(path, report::document_markdown(document).as_bytes())?
             }
@@ -155,11 +158,13 @@ fn files(evidence: &Evidence<'_>, patch: &Patch) -> Result<Vec<ConflictFile>> {
     Ok(evidence.bench.conflict_files(patch.commit, there, attributes, &paths)?)
 }
 
+/// Writes the folder of a conflict, and keeps the first hunk of each text for the report.
 fn conflict(
     evidence: &Evidence<'_>,
     artifact: &ArtifactDir,
     folder: &RelPath,
     commit: CommitId,
+    extras: &mut Extras,
 ) -> Result<()> {
     let Some(patch) = evidence.patch(commit) else { return Ok(()) };
     let mut listed = Vec::new();
@@ -168,6 +173,10 @@ fn conflict(
         let name = std::str::from_utf8(&file.path)
             .ok()
             .and_then(|path| format!("{folder}/files/{path}").parse::<RelPath>().ok());
+        let text = file.content.as_deref().and_then(|content| std::str::from_utf8(content).ok());
+        if let Some(hunk) = text.and_then(first_hunk) {
+            extras.excerpts.insert((patch.commit, conflict.path.clone()), hunk);
+        }
         let content = file.content.filter(|content| content.len() <= LARGEST_CONFLICT);
         let mut entry = json!({ "path": conflict.path, "kind": conflict.kind });
         if let Some(exact) = &conflict.path_base64 {
@@ -185,22 +194,6 @@ fn conflict(
     });
     let path: RelPath = format!("{folder}/conflict.json").parse()?;
     Ok(artifact.write(&path, format!("{about:#}\n").as_bytes())?)
-}
-
-/// The first hunk of each conflicted text, for the report.
-fn excerpts(evidence: &Evidence<'_>) -> Result<BTreeMap<(CommitId, String), String>> {
-    let mut found = BTreeMap::new();
-    for (_, what) in evidence.written() {
-        let Artifact::Conflict { patch } = what else { continue };
-        let Some(patch) = evidence.patch(*patch) else { continue };
-        for (file, conflict) in files(evidence, patch)?.into_iter().zip(&patch.conflicts) {
-            let text = file.content.and_then(|content| String::from_utf8(content).ok());
-            if let Some(hunk) = text.as_deref().and_then(first_hunk) {
-                found.insert((patch.commit, conflict.path.clone()), hunk);
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// From the first marker to its end.

@@ -312,13 +312,13 @@ fn finish(
     }
     let evidence = Evidence { bench, carry: document.carry.clone(), members, slug, plan: &plan };
     let artifact = artifact::open(session, &evidence, &prepared.release.repo)?;
-    artifact::contents(&evidence, &artifact)?;
+    let extras = artifact::contents(&evidence, &artifact)?;
     document.bundle = evidence.bundle();
     document.checks = checking::run(session, selected, bench, &artifact, &plan, document.delivered())?;
     document.status = outcome(&document.carry, &document.checks);
     document.refs = deliver(prepared, bench, &document, &plan)?;
     document.run.completed_at = session.context.stamp();
-    artifact::documents(&evidence, &artifact, &document)?;
+    artifact::documents(&evidence, &artifact, &document, &extras)?;
     let place = artifact.publish()?;
     Ok(carried(document, Some(place), None))
 }
