@@ -18,10 +18,12 @@ mod record;
 mod release;
 mod report;
 mod stack;
+mod state;
 
 // edge: each the only one that touches its part of the world
 mod actions;
 mod feed;
+mod forge;
 mod git;
 mod runner;
 mod store;

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 const BASE: &[&str] = &["ids", "http", "process"];
-const CORE: &[&str] = &["release", "event", "flow", "pack", "record", "stack", "candidate", "report"];
-const EDGE: &[&str] = &["feed", "git", "store", "runner", "actions", "ui", "workspace"];
+const CORE: &[&str] =
+    &["release", "event", "flow", "pack", "record", "state", "stack", "candidate", "report"];
+const EDGE: &[&str] = &["feed", "forge", "git", "store", "runner", "actions", "ui", "workspace"];
 
 /// Which rooms a room may name. A group stands for its rooms. Anything else fails.
 const MAY_USE: &[(&str, &[&[&str]])] = &[
@@ -25,11 +26,13 @@ const MAY_USE: &[(&str, &[&[&str]])] = &[
     ("flow", &[&["ids", "event"]]),
     ("pack", &[&["ids", "flow"]]),
     ("record", &[&["ids", "event"]]),
+    ("state", &[&["ids", "event", "release", "record"]]),
     ("stack", &[&["ids"]]),
     ("candidate", &[&["ids", "event", "release", "flow", "stack"]]),
     ("report", &[&["ids"], CORE]),
     // edge
     ("feed", &[BASE, CORE]),
+    ("forge", &[BASE, CORE]),
     ("git", &[BASE, CORE]),
     ("store", &[BASE, CORE]),
     ("runner", &[BASE, CORE]),

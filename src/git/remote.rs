@@ -80,6 +80,8 @@ pub(crate) struct Listing {
     pub(crate) branches: BTreeMap<String, CommitId>,
     /// Tags: the object that the tag names, and what that leads to. It need not be a commit.
     pub(crate) tags: BTreeMap<TagName, (ObjectId, CommitId)>,
+    /// What stands below `refs/patch-moi`, by its full name: patch-moi's own, in a fork.
+    pub(crate) ours: BTreeMap<RefName, ObjectId>,
 }
 
 impl Git {
@@ -105,6 +107,7 @@ impl Git {
                 "HEAD",
                 "refs/heads/*",
                 "refs/tags/*",
+                "refs/patch-moi/*",
             ])
             .output_limit(256 * 1024 * 1024)
             .run()
@@ -134,6 +137,10 @@ fn parse(text: &str) -> Listing {
             if peeled {
                 known.1 = CommitId::new(id);
             }
+        } else if name.starts_with("refs/patch-moi/")
+            && let Ok(name) = name.parse::<RefName>()
+        {
+            listing.ours.insert(name, id);
         }
     }
     listing

@@ -7,7 +7,9 @@
 mod machine;
 mod names;
 mod objects;
+mod secret;
 
 pub(crate) use machine::is_this_machine;
 pub(crate) use names::{EventId, InvalidName, RefName, RelPath, RepoName, Slug, TagName};
 pub(crate) use objects::{CommitId, Digest, InvalidId, ObjectId, TreeId};
+pub(crate) use secret::Secret;

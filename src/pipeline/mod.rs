@@ -2,6 +2,7 @@
 
 mod artifact;
 pub(crate) mod asked;
+mod carrying;
 mod checking;
 pub(crate) mod context;
 mod event;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::artifact::{self, Evidence};
+use super::carrying::{self, Gathered};
 use super::checking;
 use super::fork::{self, Fork};
-use super::plumbing::tree_of;
 use super::session::{Job, Session};
 use crate::candidate::{
     self, CheckOutcome, Document, EventRef, FlowRef, ForkRef, Input, NamedRef, Outcome, Plan, PlannedCheck,
@@ -17,11 +17,11 @@ use crate::candidate::{
 use crate::event::{Event, UPSTREAM_RELEASE};
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{self, PatchStackConfig, Selected};
-use crate::git::{GitError, GitMerge, RefMove, RemoteUrl, UpstreamRefs, Workbench};
+use crate::git::{GitError, RefMove, RemoteUrl, UpstreamRefs, Workbench};
 use crate::ids::{CommitId, ObjectId, RefName, RepoName, TagName};
 use crate::record::{RunId, Status, StepResult};
 use crate::release::{Release, Source, State};
-use crate::stack::{self, Carry, Committer, InvalidCommitter, Inventory, Objects, StackError};
+use crate::stack::{Carry, Committer, InvalidCommitter, Inventory, Objects, StackError};
 
 /// What a step needs before anything is begun: everything that can be wrong is found out here.
 pub(super) struct Prepared {
@@ -30,9 +30,9 @@ pub(super) struct Prepared {
     pub(super) branch: String,
     pub(super) tip: CommitId,
     pub(super) release: Release,
-    bench: Workbench,
-    url: RemoteUrl,
-    committer: Committer,
+    pub(super) bench: Workbench,
+    pub(super) url: RemoteUrl,
+    pub(super) committer: Committer,
 }
 
 /// What a step came to.
@@ -196,62 +196,14 @@ pub(super) fn carry(
 ) -> Result<Carried> {
     let frame = Frame { event, selected, prepared, started_at: session.context.stamp() };
     let bench = &prepared.bench;
-    let (onto, refs) = fetch(session, prepared)?;
-    let progress = session.context.ui.progress("looking for the patches", None);
-    let inventory =
-        stack::take(bench, prepared.tip, onto, &refs.commits()).map_err(|err| explained(prepared, err))?;
-    drop(progress);
+    let Gathered { refs, inventory } = carrying::gather(session, prepared)?;
     if inventory.is_adopted(bench)? {
         return Ok(adopted(prepared));
     }
-    let merger = GitMerge::new(bench, tree_of(bench, onto)?);
-    let progress = session.context.ui.progress("carrying", Some(inventory.len() as u64));
-    let mut tell = |done: usize, _| progress.at(done as u64);
-    let carry = stack::carry(bench, &merger, &inventory, &prepared.committer, &mut tell)
-        .map_err(|err| explained(prepared, err))?;
-    drop(progress);
-    candidate::accounting(&carry, inventory.commits())?;
-    let squashed = squash(bench, prepared, &carry)?;
+    let carry = carrying::carry(session, prepared, &inventory)?;
+    let squashed = carrying::squash(prepared, &carry)?;
     let document = document(&frame, &inventory, &refs, carry, squashed);
     finish(session, &frame, bench, document)
-}
-
-/// Upstream's refs in the fork; in a dry run on the workbench, which is gone with it.
-fn fetch(session: &Session<'_>, prepared: &Prepared) -> Result<(CommitId, UpstreamRefs)> {
-    let progress = session.context.ui.progress(&format!("fetching {}", prepared.release.repo), None);
-    let listing = session.listing(&prepared.url, Some(&prepared.fork.repository))?;
-    let branches: Vec<String> =
-        prepared.config.upstream_branches.iter().map(|name| name.branch().to_owned()).collect();
-    let into = if session.applies() { &prepared.fork.repository } else { prepared.bench.repository() };
-    let release = &prepared.release;
-    let mut refs = session.git.fetch_upstream(into, &prepared.url, &release.repo, &listing, &branches)?;
-    drop(progress);
-    refs.branches
-        .retain(|name, _| branches.contains(name) || listing.default_branch.as_deref() == Some(name));
-    let onto = refs.tags.get(&release.tag).map(|(_, commit)| *commit);
-    let onto = onto.ok_or_else(|| GitError::TagOfNoCommit {
-        upstream: release.repo.clone(),
-        tag: release.tag.clone(),
-    })?;
-    // The ledger says which commit was dealt with: it must be the one that is carried to.
-    if onto != release.commit {
-        let (upstream, tag) = (release.repo.clone(), release.tag.clone());
-        return Err(GitError::TagMoved { upstream, tag, listed: release.commit, fetched: onto }.into());
-    }
-    Ok((onto, refs))
-}
-
-fn explained(prepared: &Prepared, err: StackError) -> Failure {
-    let shallow = prepared.fork.repository.is_shallow();
-    let failure = Failure::from(err).context(format!(
-        "branch {} of {} cannot be carried to {}",
-        prepared.branch, prepared.fork.name, prepared.release.tag
-    ));
-    if shallow {
-        failure.hint("the clone is shallow: `git fetch --unshallow` brings its history")
-    } else {
-        failure
-    }
 }
 
 fn adopted(prepared: &Prepared) -> Carried {
@@ -266,15 +218,6 @@ fn adopted(prepared: &Prepared) -> Carried {
         artifact: None,
         plan: None,
     }
-}
-
-fn squash(bench: &Workbench, prepared: &Prepared, carry: &Carry) -> Result<Option<CommitId>> {
-    if !prepared.config.squash {
-        return Ok(None);
-    }
-    let template = prepared.config.squash_message.as_deref().unwrap_or(candidate::DEFAULT_SQUASH_MESSAGE);
-    let message = candidate::squash_message(template, prepared.release.tag.as_str(), carry);
-    Ok(stack::squash(bench, carry, &message, &prepared.committer)?)
 }
 
 /// Decides what becomes of the carry, and does it unless this is a dry run. What the world adds to
