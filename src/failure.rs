@@ -11,6 +11,7 @@ use crate::candidate::AccountingError;
 use crate::event::EventError;
 use crate::feed::FeedError;
 use crate::flow::{ConfigError, GateClosed, ManifestError};
+use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::http::HttpError;
 use crate::ids::{InvalidId, InvalidName};
@@ -216,12 +217,34 @@ impl From<HttpError> for Failure {
         let kind = match &err {
             HttpError::NotAllowed { .. } | HttpError::Proxy => Kind::Usage,
             HttpError::BadRedirect { .. }
+            | HttpError::LeavesHost { .. }
+            | HttpError::Moved { .. }
             | HttpError::TooManyRedirects { .. }
             | HttpError::Status { .. }
             | HttpError::TooLong { .. }
             | HttpError::TimedOut { .. }
             | HttpError::Unreachable { .. }
             | HttpError::Broken { .. } => Kind::Failed,
+        };
+        let hint = err.hint();
+        Self::advised(kind, err, hint)
+    }
+}
+
+impl From<ForgeError> for Failure {
+    fn from(err: ForgeError) -> Self {
+        let kind = match &err {
+            ForgeError::NoToken { .. }
+            | ForgeError::Unauthorized { .. }
+            | ForgeError::PullRequestsNotPermitted { .. }
+            | ForgeError::IssuesOff { .. }
+            | ForgeError::Forbidden { .. } => Kind::Blocked,
+            ForgeError::NotFound { .. }
+            | ForgeError::RateLimited { .. }
+            | ForgeError::Exists { .. }
+            | ForgeError::Invalid { .. }
+            | ForgeError::Unreachable { .. }
+            | ForgeError::Unexpected { .. } => Kind::Failed,
         };
         let hint = err.hint();
         Self::advised(kind, err, hint)

@@ -8,6 +8,7 @@ mod html;
 mod markdown;
 mod next;
 mod printable;
+pub(crate) mod request;
 mod run;
 mod terminal;
 #[cfg(test)]
