@@ -16,11 +16,11 @@ mod tests;
 mod words;
 
 pub(crate) use html::{Extras, html};
-pub(crate) use markdown::{document_markdown, run_markdown};
+pub(crate) use markdown::{document_markdown, event_report_markdown, run_markdown};
 pub(crate) use next::shell_quote;
 pub(crate) use printable::printable;
 pub(crate) use run::{
-    EventReport, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport, Standing,
-    StepReport, run_schema,
+    EventReport, Memory, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport,
+    Standing, StepReport, run_schema,
 };
 pub(crate) use terminal::{Look, carry_text, run_text};
