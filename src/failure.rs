@@ -161,8 +161,9 @@ impl From<GitError> for Failure {
             | GitError::NoTag { .. }
             | GitError::TagOfNoCommit { .. }
             | GitError::Url { .. } => Kind::Usage,
-            GitError::InProgress { .. } => Kind::Blocked,
+            GitError::InProgress { .. } | GitError::NotAllowed { .. } => Kind::Blocked,
             GitError::Unreachable { .. }
+            | GitError::NotPushed { .. }
             | GitError::Moved { .. }
             | GitError::TagMoved { .. }
             | GitError::Program { .. }
