@@ -266,7 +266,7 @@ mod tests {
         let outside = json!([{ "name": "refs/heads/main", "commit": "1".repeat(40) }]);
         assert_eq!(refused(|value| value["refs"] = outside).code(), "ref-outside");
         assert_eq!(Claim::parse("no").unwrap_err().code(), "not-json");
-        assert_eq!(Claim::parse("[1").unwrap_err().code(), "not-json");
+        assert_eq!(Claim::parse("{\"a\": 1").unwrap_err().code(), "not-json");
         assert_eq!(Claim::parse(&"[".repeat(33)).unwrap_err().code(), "shape");
         assert_eq!(Claim::parse(&format!("[{}", "1,".repeat(MOST_VALUES + 1))).unwrap_err().code(), "shape");
     }

@@ -6,6 +6,7 @@
 //! the same.
 
 mod accounting;
+pub(crate) mod bundle;
 pub(crate) mod claim;
 mod document;
 mod names;
