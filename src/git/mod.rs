@@ -7,6 +7,7 @@
 //! All work on a stack happens on a [`Workbench`]: a private bare repository that borrows the
 //! fork's objects. What is made there reaches the fork only by [`Workbench::deliver`].
 
+mod bundle;
 mod credential;
 mod deliver;
 mod error;
