@@ -47,8 +47,7 @@ impl Runner {
             fs::create_dir(root.path().join(folder)).unwrap();
         }
         // Everyday programs, and neither a patch-moi nor a cargo of this machine.
-        let everyday =
-            "bash sh env cat cut chmod curl find mkdir mktemp mv rm sed sha256sum shasum sort tr uname wc";
+        let everyday = "bash sh env cat cut chmod curl dirname find mkdir mktemp mv rm sed sha256sum shasum sort tr uname wc";
         for name in everyday.split(' ') {
             let path = std::env::var_os("PATH").unwrap();
             if let Some(found) =
