@@ -5,6 +5,7 @@
 //! every foreign word through [`printable()`] and, in Markdown and HTML, through an escape of their own.
 
 mod html;
+mod local;
 mod markdown;
 mod next;
 mod printable;
@@ -15,6 +16,9 @@ mod tests;
 mod words;
 
 pub(crate) use html::{Extras, html};
+pub(crate) use local::{
+    LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, Unseen, UnpushedCommit, local_schema,
+};
 pub(crate) use markdown::{document_markdown, run_markdown};
 pub(crate) use next::shell_quote;
 pub(crate) use printable::printable;
