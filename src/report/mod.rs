@@ -5,6 +5,7 @@
 //! every foreign word through [`printable()`] and, in Markdown and HTML, through an escape of their own.
 
 mod html;
+mod local;
 mod markdown;
 mod next;
 mod printable;
@@ -16,6 +17,9 @@ mod tests;
 mod words;
 
 pub(crate) use html::{Extras, html};
+pub(crate) use local::{
+    LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, UnpushedCommit, Unseen, local_schema,
+};
 pub(crate) use markdown::{document_markdown, event_report_markdown, run_markdown};
 pub(crate) use next::shell_quote;
 pub(crate) use printable::printable;

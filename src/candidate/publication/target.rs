@@ -56,7 +56,8 @@ mod tests {
         for one in written {
             assert!(same_repository(one, written[0]), "{one}");
         }
-        for other in ["https://github.com/openai/codex2", "https://example.org/openai/codex", "/openai/codex"] {
+        for other in ["https://github.com/openai/codex2", "https://example.org/openai/codex", "/openai/codex"]
+        {
             assert!(!same_repository(other, written[0]), "{other}");
         }
         assert!(same_repository("file:///srv/a.git", "/srv/a"));
