@@ -14,6 +14,7 @@ mod fetch;
 mod import;
 mod merge;
 mod objects;
+mod partial;
 mod program;
 mod remote;
 mod repository;

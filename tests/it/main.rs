@@ -11,6 +11,7 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
 mod artifact;
+mod cost;
 mod errors;
 mod guards;
 mod harness;
@@ -23,6 +24,7 @@ mod places;
 mod records;
 mod run;
 mod schedule;
+mod shallow;
 mod stack;
 mod steps;
 mod support;
