@@ -17,6 +17,7 @@ mod import;
 mod inspect;
 mod merge;
 mod objects;
+mod partial;
 mod program;
 mod push;
 mod remote;

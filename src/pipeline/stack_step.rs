@@ -95,9 +95,8 @@ pub(super) fn tip_for(session: &Session<'_>, source: &Source, tag: &TagName) -> 
         selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
     let config = config(session, selected).ok()?;
     let fork = Fork::find(session, config.repo.as_deref()).ok()?;
-    let branch = fork.branch(config.target_branch.as_ref()).ok()?;
-    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary).ok()?;
-    fork.tip(session, &branch, &bench).ok()
+    let branch = fork.branch(session, config.target_branch.as_ref()).ok()?;
+    fork.stands(session, &branch).ok()
 }
 
 fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
@@ -118,10 +117,9 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     let fork = Fork::find(session, named.as_deref().or(config.repo.as_deref()))?;
     let override_branch =
         job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
-    let branch = fork.branch(override_branch.as_ref().or(config.target_branch.as_ref()))?;
-    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary)?;
-    let tip = fork.tip(session, &branch, &bench)?;
+    let branch = fork.branch(session, override_branch.as_ref().or(config.target_branch.as_ref()))?;
     fork.repository.must_be_idle(&branch)?;
+    let (bench, tip) = fork.ready(session, &branch)?;
     for warning in &config.warnings {
         session.context.ui.warn(&format!("{}: {warning}", selected.flow.place()));
     }

@@ -12,6 +12,7 @@
 
 mod action;
 mod artifact;
+mod cost;
 mod errors;
 mod guards;
 mod harness;
@@ -24,6 +25,7 @@ mod places;
 mod records;
 mod run;
 mod schedule;
+mod shallow;
 mod stack;
 mod steps;
 mod support;
