@@ -7,6 +7,7 @@
 //! All work on a stack happens on a [`Workbench`]: a private bare repository that borrows the
 //! fork's objects. What is made there reaches the fork only by [`Workbench::deliver`].
 
+mod checkout;
 mod deliver;
 mod error;
 mod evidence;
@@ -19,6 +20,7 @@ mod remote;
 mod repository;
 mod workbench;
 
+pub(crate) use checkout::{Checkout, NotAtRemote};
 pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;
 pub(crate) use evidence::ConflictFile;

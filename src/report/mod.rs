@@ -18,6 +18,7 @@ mod words;
 pub(crate) use html::{Extras, html};
 pub(crate) use local::{
     LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, Unseen, UnpushedCommit, local_schema,
+    local_text, unseen_text,
 };
 pub(crate) use markdown::{document_markdown, run_markdown};
 pub(crate) use next::shell_quote;
