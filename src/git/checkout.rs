@@ -46,7 +46,7 @@ impl Git {
         commit: CommitId,
     ) -> Result<NotAtRemote, GitError> {
         let mut found = NotAtRemote::default();
-        let status = in_work_tree(self.transport(), repository)
+        let status = in_work_tree(self.personal(), repository)
             .args(["-c", "core.fsmonitor=false", "status", "--porcelain", "-z", "--untracked-files=all"])
             .args(["--no-renames"]);
         for entry in lines(status, "status", '\0')?.into_iter().filter(|entry| entry.len() > 3) {
@@ -59,7 +59,7 @@ impl Git {
         if repository.refs_below("refs/remotes/origin")?.is_empty() {
             return Ok(found);
         }
-        let log = in_work_tree(self.transport(), repository)
+        let log = in_work_tree(self.personal(), repository)
             .args(["log", "--format=%H %s", &format!("--max-count={MOST}"), &commit.to_string()])
             .args(["--not", "--remotes=origin"]);
         for line in lines(log, "log", '\n')? {

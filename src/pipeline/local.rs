@@ -56,8 +56,6 @@ pub(crate) struct Prepared {
     /// Its branch.
     pub(crate) branch: String,
     job: Job,
-    /// Where the step starts.
-    start: PathBuf,
     _folder: TempDir,
 }
 
@@ -79,7 +77,8 @@ pub(crate) fn prepare(world: &World<'_>, asked: &Asked) -> Result<Prepared> {
     let branch = from.current_branch().unwrap_or_else(|| "main".to_owned());
     let folder = tempfile::Builder::new().prefix("patch-moi-local-").tempdir_in(world.temporary);
     let folder = folder.map_err(|error| {
-        let text = format!("no folder for the imitated runner could be made in {}", world.temporary.display());
+        let text =
+            format!("no folder for the imitated runner could be made in {}", world.temporary.display());
         Failure::new(Kind::Failed, error).context(text)
     })?;
     let mut job = Job {
@@ -100,9 +99,7 @@ pub(crate) fn prepare(world: &World<'_>, asked: &Asked) -> Result<Prepared> {
     job.prepare()?;
     let asked = Checkout { commit, branch: &branch, origin: origin.as_ref(), depth };
     git.check_out_afresh(&from, &asked, &job.workspace())?;
-    let start = job.inputs.get("workspace-root").map_or_else(PathBuf::new, PathBuf::from);
-    let start = job.workspace().join(start);
-    Ok(Prepared { unseen: unseen(missing), commit, branch, job, start, _folder: folder })
+    Ok(Prepared { unseen: unseen(missing), commit, branch, job, _folder: folder })
 }
 
 /// Runs the step, and says everything that GitHub would show. The log is printed as it comes.
@@ -110,13 +107,13 @@ pub(crate) fn prepare(world: &World<'_>, asked: &Asked) -> Result<Prepared> {
 /// # Errors
 /// A step that cannot be started or is interrupted; files that cannot be read or written.
 pub(crate) fn run(world: &World<'_>, prepared: Prepared) -> Result<(LocalReport, Kind)> {
-    let Prepared { unseen, commit, branch, job, start, _folder } = prepared;
+    let Prepared { unseen, commit, branch, job, _folder } = prepared;
     let environment = job.environment(world.variables);
     let args = arguments(&environment);
     let mut env = Env::empty();
     environment.iter().for_each(|(name, value)| env.set(name, value));
     let mut log = Log::default();
-    let command = Command::new(world.program).args(&args).cwd(&start).env(env);
+    let command = Command::new(world.program).args(&args).cwd(job.workspace()).env(env);
     let output = command.run_streaming(&mut |_, line| {
         for line in String::from_utf8_lossy(line).split('\r') {
             show(world.ui, log.line(line));
@@ -154,6 +151,10 @@ pub(crate) fn run(world: &World<'_>, prepared: Prepared) -> Result<(LocalReport,
 
 fn must_be_inputs(given: &BTreeMap<String, String>) -> Result<()> {
     let known = inputs();
+    if given.get("command").is_some_and(|command| command != "run") {
+        return Err(Failure::usage("only the action's `run` is imitated: `publish` writes to the fork")
+            .hint("leave `--with command=…` out"));
+    }
     match given.keys().find(|name| !known.contains_key(name.as_str())) {
         None => Ok(()),
         Some(name) => {
@@ -227,7 +228,8 @@ fn keep_artifacts(world: &World<'_>, outputs: &[Pair]) -> Result<Vec<String>> {
     let mut kept = Vec::new();
     for folder in named.map_or("", |pair| pair.value.as_str()).lines() {
         let folder = Path::new(folder);
-        let name = folder.file_name().map(|name| name.to_string_lossy().replace("%2F", "/").replace("%25", "%"));
+        let name =
+            folder.file_name().map(|name| name.to_string_lossy().replace("%2F", "/").replace("%25", "%"));
         let Some(tag) = name.and_then(|name| name.parse::<TagName>().ok()) else { continue };
         let copy = ArtifactDir::open(&parent, &tag.slug())?;
         for entry in WalkDir::new(folder).into_iter().filter_map(std::result::Result::ok) {

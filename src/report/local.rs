@@ -151,7 +151,8 @@ pub(crate) fn unseen_text(unseen: &Unseen) -> String {
     if unseen.is_empty() {
         return String::new();
     }
-    let mut text = "not in this run, because a runner sees what is committed, and in CI what is pushed:\n".to_owned();
+    let mut text =
+        "not in this run, because a runner sees what is committed, and in CI what is pushed:\n".to_owned();
     let mut list = |what: &str, names: Vec<String>| {
         for name in names.iter().take(MOST_NAMES) {
             text.push_str(&format!("  {what:<10} {}\n", printable(name)));
@@ -257,7 +258,8 @@ fn readable(markdown: &str) -> String {
         text.push('\n');
     }
     let mut blank = false;
-    let kept = text.lines().filter(|line| !std::mem::replace(&mut blank, line.is_empty()) || !line.is_empty());
+    let kept =
+        text.lines().filter(|line| !std::mem::replace(&mut blank, line.is_empty()) || !line.is_empty());
     kept.collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
@@ -288,7 +290,9 @@ fn plain_line(line: &str) -> String {
     for (tag, plain) in tags {
         words = words.replace(tag, plain);
     }
-    for (entity, letter) in [("&lt;", "<"), ("&gt;", ">"), ("&#47;", "/"), ("&#46;", "."), ("&#45;", "-"), ("&amp;", "&")] {
+    for (entity, letter) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&#47;", "/"), ("&#46;", "."), ("&#45;", "-"), ("&amp;", "&")]
+    {
         words = words.replace(entity, letter);
     }
     let mut letters = letters.into_iter();

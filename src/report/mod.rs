@@ -9,6 +9,7 @@ mod local;
 mod markdown;
 mod next;
 mod printable;
+pub(crate) mod request;
 mod run;
 mod terminal;
 #[cfg(test)]
@@ -17,14 +18,14 @@ mod words;
 
 pub(crate) use html::{Extras, html};
 pub(crate) use local::{
-    LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, Unseen, UnpushedCommit, local_schema,
+    LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, UnpushedCommit, Unseen, local_schema,
     local_text, unseen_text,
 };
-pub(crate) use markdown::{document_markdown, run_markdown};
+pub(crate) use markdown::{document_markdown, event_report_markdown, run_markdown};
 pub(crate) use next::shell_quote;
 pub(crate) use printable::printable;
 pub(crate) use run::{
-    EventReport, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport, Standing,
-    StepReport, run_schema,
+    EventReport, Memory, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport,
+    Standing, StepReport, run_schema,
 };
 pub(crate) use terminal::{Look, carry_text, run_text};

@@ -62,7 +62,10 @@ fn a_schedule_with_a_new_release_shows_what_github_would_show() {
 
     let (run, seen) = pushed.seen(&[], 0);
 
-    assert_eq!((&seen["event"], &seen["conclusion"], &seen["exitCode"]), (&"schedule".into(), &"success".into(), &0.into()));
+    assert_eq!(
+        (&seen["event"], &seen["conclusion"], &seen["exitCode"]),
+        (&"schedule".into(), &"success".into(), &0.into())
+    );
     assert_eq!((output(&seen, "tag"), output(&seen, "has-release")), ("v2", "true"));
     assert_eq!(seen["summary"]["shown"], true);
     assert!(seen["summary"]["markdown"].as_str().unwrap().contains("The stack stands on v2"), "{run}");
@@ -87,7 +90,13 @@ fn a_conflict_is_an_annotation_and_the_exit_code_of_the_run() {
     assert_eq!(output(&seen, "conflicts"), "1");
 
     let run = pushed.local(&["--tag", "v2"]).run().exits(3);
-    let _ = run.prints(&["summary   ", "of 1048576 bytes", "error     “More pistons” needs you", "output    conflicts = 1", "exit code 3"]);
+    let _ = run.prints(&[
+        "summary   ",
+        "of 1048576 bytes",
+        "error     “More pistons” needs you",
+        "output    conflicts = 1",
+        "exit code 3",
+    ]);
 }
 
 #[test]
@@ -113,7 +122,8 @@ fn what_ci_would_not_see_is_named_first_and_is_not_there() {
 
 #[test]
 fn nothing_of_this_machine_reaches_the_step_that_a_runner_would_not_have() {
-    let step = "[[checks]]\nname = \"show\"\ncommand = [\"sh\", \"-c\", \"env > env.txt; cat env.txt; false\"]\n";
+    let step =
+        "[[checks]]\nname = \"show\"\ncommand = [\"sh\", \"-c\", \"env > env.txt; cat env.txt; false\"]\n";
     let pushed = Pushed::of(Workspace::clean(), step);
     let secret = "hunter2hunter2";
 
@@ -129,8 +139,11 @@ fn nothing_of_this_machine_reaches_the_step_that_a_runner_would_not_have() {
         .exits(1);
 
     let seen = run.json();
-    let names: Vec<&str> = seen["environment"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
-    for name in ["GITHUB_REPOSITORY", "GITHUB_EVENT_PATH", "RUNNER_OS", "CI", "PATCH_MOI_TAG", "CODEX_WORKSPACE_MODE"] {
+    let names: Vec<&str> =
+        seen["environment"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    for name in
+        ["GITHUB_REPOSITORY", "GITHUB_EVENT_PATH", "RUNNER_OS", "CI", "PATCH_MOI_TAG", "CODEX_WORKSPACE_MODE"]
+    {
         assert!(names.contains(&name), "{name}: {names:?}");
     }
     let is_odd = |name: &&&str| name.contains("TOKEN") || name.starts_with("INPUT_") || **name == "MY_OWN";
@@ -184,7 +197,15 @@ fn without_any_file_the_inputs_of_the_action_are_enough() {
     let repo = format!("repo={UPSTREAM}");
     let (_, seen) = pushed.seen(&["--with", &repo, "--with", "branch=main", "--tag", "v2"], 0);
 
-    assert_eq!(seen["command"].as_array().unwrap().iter().filter(|word| word.as_str().unwrap().starts_with("--repo=")).count(), 1);
+    assert_eq!(
+        seen["command"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|word| word.as_str().unwrap().starts_with("--repo="))
+            .count(),
+        1
+    );
     assert_eq!(output(&seen, "tag"), "v2");
 }
 
@@ -193,7 +214,11 @@ fn what_cannot_be_imitated_is_refused_with_a_reason() {
     let pushed = Pushed::of(Workspace::clean(), "");
     let _ = pushed.local(&["--with", "tgg=v2"]).run().exits(2).says(&["no input `tgg`", "it has"]);
     let _ = pushed.local(&["--with", "tag"]).run().exits(2).says(&["NAME=VALUE"]);
-    let _ = pushed.local(&["--event", "schedule", "--tag", "v2"]).run().exits(2).says(&["a schedule names no tag"]);
+    let _ = pushed
+        .local(&["--event", "schedule", "--tag", "v2"])
+        .run()
+        .exits(2)
+        .says(&["a schedule names no tag"]);
     let _ = pushed.local(&["--commit", "nonsense"]).run().exits(2).says(&["names no commit"]);
     let empty = tempfile::TempDir::new().unwrap();
     let before = Snapshot::of(&[empty.path()]);

@@ -63,7 +63,8 @@ impl Job {
         }
         told.env = self.pairs(CommandFile::Env, &mut told.faults)?;
         if told.env.iter().any(|pair| pair.name.eq_ignore_ascii_case("NODE_OPTIONS")) {
-            told.faults.push("Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.".to_owned());
+            told.faults
+                .push("Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.".to_owned());
         }
         self.pairs(CommandFile::State, &mut told.faults)?;
         told.path = read_paths(&read(&self.file(CommandFile::Path))?);

@@ -126,12 +126,7 @@ impl Log {
         new_form(line, &known).or_else(|| old_form(line, &known))
     }
 
-    fn annotate(
-        &mut self,
-        level: &'static str,
-        properties: &BTreeMap<String, String>,
-        data: &str,
-    ) -> Shown {
+    fn annotate(&mut self, level: &'static str, properties: &BTreeMap<String, String>, data: &str) -> Shown {
         let seen = self.seen.entry(level).or_default();
         *seen += 1;
         let annotation = annotation(level, properties, data);
@@ -320,7 +315,8 @@ mod tests {
 
     #[test]
     fn commands_that_are_still_alive_are_named() {
-        let log = read(&["::set-output name=tag::v9", "::add-mask::e", "::set-env name=a::b", "::set-output::x"]);
+        let log =
+            read(&["::set-output name=tag::v9", "::add-mask::e", "::set-env name=a::b", "::set-output::x"]);
         assert_eq!((log.outputs.len(), log.masks.len(), log.faults.len()), (1, 1, 2));
     }
 }

@@ -104,7 +104,8 @@ impl Job {
     /// The whole environment of the step: what every runner gives, what action.yml gives, what the machine
     /// has, and nothing else.
     pub(crate) fn environment(&self, machine: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let kept = machine.iter().filter(|(name, _)| MACHINE.contains(&name.as_str()) || name.starts_with("LC_"));
+        let kept =
+            machine.iter().filter(|(name, _)| MACHINE.contains(&name.as_str()) || name.starts_with("LC_"));
         let mut all: BTreeMap<String, String> =
             kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         all.extend(self.of_the_run().into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -112,10 +113,6 @@ impl Job {
             all.insert(kind.variable().to_owned(), text(&self.file(kind)));
         }
         let variables = action::variables(&self.inputs);
-        let given = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
-        let renamed =
-            [("FEED_SOURCES_PATH", "PATCH_MOI_FEED_SOURCES"), ("DATA_DIR", "PATCH_MOI_DATA_DIR")];
-        all.extend(renamed.into_iter().filter_map(|(name, from)| Some((name.to_owned(), given(from)?))));
         all.extend(variables);
         all
     }
@@ -312,7 +309,10 @@ mod tests {
     #[test]
     fn the_event_has_the_shape_that_github_gives_it() {
         let dispatch = job(Trigger::Dispatch).event();
-        assert_eq!((dispatch["inputs"]["tag"].as_str(), dispatch["ref"].as_str()), (Some("v2"), Some("refs/heads/main")));
+        assert_eq!(
+            (dispatch["inputs"]["tag"].as_str(), dispatch["ref"].as_str()),
+            (Some("v2"), Some("refs/heads/main"))
+        );
         let schedule = job(Trigger::Schedule).event();
         assert!(schedule["schedule"].is_string() && schedule.get("inputs").is_none());
         assert_eq!(schedule["repository"]["full_name"], "sample/fork");

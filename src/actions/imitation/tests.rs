@@ -34,9 +34,34 @@ fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         any::<char>().prop_map(String::from),
         prop::sample::select(vec![
-            "\n", "\r", "\r\n", "=", "<<", "::", "##[", "]", "%", "%25", "%0A", "%3A", ",", ";", " ", "\t",
-            "EOF", "::error::", "::add-mask::e", "##[set-output name=a]b", "::stop-commands::x", "::x::",
-            "ghadelimiter_", "tag", "\u{200d}", "\u{1b}[31m", "ä", "😀",
+            "\n",
+            "\r",
+            "\r\n",
+            "=",
+            "<<",
+            "::",
+            "##[",
+            "]",
+            "%",
+            "%25",
+            "%0A",
+            "%3A",
+            ",",
+            ";",
+            " ",
+            "\t",
+            "EOF",
+            "::error::",
+            "::add-mask::e",
+            "##[set-output name=a]b",
+            "::stop-commands::x",
+            "::x::",
+            "ghadelimiter_",
+            "tag",
+            "\u{200d}",
+            "\u{1b}[31m",
+            "ä",
+            "😀",
         ])
         .prop_map(str::to_owned),
     ];
@@ -123,7 +148,8 @@ proptest! {
 
 #[test]
 fn a_hundred_of_each_level_lose_nothing_silently() {
-    let one = |level, n: usize| Annotation { level, title: String::new(), message: n.to_string(), place: None };
+    let one =
+        |level, n: usize| Annotation { level, title: String::new(), message: n.to_string(), place: None };
     let all: Vec<Annotation> = (0..100)
         .flat_map(|n| [Level::Notice, Level::Error, Level::Warning].map(|level| one(level, n)))
         .collect();
