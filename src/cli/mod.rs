@@ -7,11 +7,12 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `stack`, `records`, `setup`, `schema` | the commands |
+//! | `run`, `local`, `stack`, `records`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 pub(crate) mod environment;
 mod interruption;
+mod local;
 mod options;
 mod records;
 mod reference;
@@ -72,6 +73,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Local(local::Args),
     Stack(stack::Args),
     Events(records::EventsArgs),
     Dispatches(records::DispatchesArgs),
@@ -128,6 +130,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Reference) => app.ui.out(&reference::markdown(Cli::command())),
         Some(Command::Schema(args)) => schema::print(app, &args),
         Some(Command::Run(args)) => return run::run(app, &args),
+        Some(Command::Local(args)) => return local::run(app, &args),
         Some(Command::Stack(args)) => return stack::run(app, &args),
         Some(Command::Events(args)) => return records::events(app, &args),
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),

@@ -8,6 +8,7 @@
 //! fork's objects. What is made there reaches the fork only by [`Workbench::deliver`].
 
 mod bundle;
+mod checkout;
 mod credential;
 mod deliver;
 mod error;
@@ -24,6 +25,7 @@ mod remote;
 mod repository;
 mod workbench;
 
+pub(crate) use checkout::{Checkout, NotAtRemote};
 pub(crate) use credential::Credential;
 pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;

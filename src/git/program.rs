@@ -89,6 +89,15 @@ impl Git {
         Command::new(&self.program).env(env).timeout(Some(NETWORK))
     }
 
+    /// A git with the user's configuration, for questions about their own work tree.
+    pub(super) fn personal(&self) -> Command {
+        let mut env = self.quiet(Env::minimal(&self.parent));
+        if let Some(file) = self.parent.get("GIT_CONFIG_GLOBAL") {
+            env.set("GIT_CONFIG_GLOBAL", file);
+        }
+        Command::new(&self.program).env(env).timeout(Some(LOCAL))
+    }
+
     fn quiet(&self, mut env: Env) -> Env {
         for (name, value) in [
             ("LC_ALL", "C"),

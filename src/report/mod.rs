@@ -19,6 +19,7 @@ mod words;
 pub(crate) use html::{Extras, html};
 pub(crate) use local::{
     LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, UnpushedCommit, Unseen, local_schema,
+    local_text, unseen_text,
 };
 pub(crate) use markdown::{document_markdown, event_report_markdown, run_markdown};
 pub(crate) use next::shell_quote;

@@ -19,6 +19,7 @@ mod harness;
 mod help;
 mod interruption;
 mod layouts;
+mod local;
 mod oracle;
 mod pick;
 mod places;
