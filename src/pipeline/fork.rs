@@ -137,7 +137,7 @@ fn fetch(session: &Session<'_>, into: &Repository, url: &RemoteUrl, branch: &str
 }
 
 /// Whether `text` names a remote rather than a folder.
-fn is_remote(text: &str) -> bool {
+pub(super) fn is_remote(text: &str) -> bool {
     text.contains("://")
         || text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'))
 }
@@ -152,7 +152,7 @@ pub(super) fn located(root: &Path, text: &str) -> String {
 }
 
 /// `owner/name` of a forge's URL. A path of this machine has none.
-fn public_name(url: &str) -> Option<String> {
+pub(super) fn public_name(url: &str) -> Option<String> {
     if !is_remote(url) || url.starts_with("file:") {
         return None;
     }
