@@ -292,6 +292,8 @@ impl From<WorkspaceError> for Failure {
             WorkspaceError::NoRoot { .. }
             | WorkspaceError::Missing { .. }
             | WorkspaceError::NotAFile { .. }
+            | WorkspaceError::NotAFolder { .. }
+            | WorkspaceError::Link { .. }
             | WorkspaceError::TooLarge { .. }
             | WorkspaceError::NotUtf8 { .. }
             | WorkspaceError::NotJson { .. }

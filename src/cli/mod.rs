@@ -11,6 +11,7 @@
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 pub(crate) mod environment;
+mod init;
 mod interruption;
 mod local;
 mod options;
@@ -79,6 +80,7 @@ enum Command {
     Dispatches(records::DispatchesArgs),
     Attempts(records::AttemptsArgs),
     Status(records::StatusArgs),
+    Init(init::Args),
     Setup(setup::Args),
     Schema(schema::Args),
     /// Print the reference of the command line as Markdown
@@ -136,6 +138,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),
         Some(Command::Attempts(args)) => return records::attempts(app, &args),
         Some(Command::Status(args)) => return records::status(app, &args),
+        Some(Command::Init(args)) => return init::run(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),
     }
     Ok(Kind::Done)

@@ -252,7 +252,7 @@ pub(super) fn checkout(session: &Session<'_>, folder: &Path) -> std::result::Res
 }
 
 /// Whether `text` names a remote rather than a folder.
-fn is_remote(text: &str) -> bool {
+pub(super) fn is_remote(text: &str) -> bool {
     text.contains("://")
         || text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'))
 }
@@ -267,7 +267,7 @@ pub(super) fn located(root: &Path, text: &str) -> String {
 }
 
 /// `owner/name` of a forge's URL. A path of this machine has none.
-fn public_name(url: &str) -> Option<String> {
+pub(super) fn public_name(url: &str) -> Option<String> {
     if !is_remote(url) || url.starts_with("file:") {
         return None;
     }

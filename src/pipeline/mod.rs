@@ -7,6 +7,7 @@ mod checking;
 pub(crate) mod context;
 mod event;
 mod fork;
+pub(crate) mod init;
 pub(crate) mod local;
 mod newest;
 pub(crate) mod outputs;
