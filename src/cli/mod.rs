@@ -7,7 +7,7 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `stack`, `records`, `setup`, `schema` | the commands |
+//! | `run`, `resume`, `stack`, `records`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 pub(crate) mod environment;
@@ -15,6 +15,7 @@ mod interruption;
 mod options;
 mod records;
 mod reference;
+mod resume;
 mod run;
 mod say;
 mod schema;
@@ -72,6 +73,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Resume(resume::Args),
     Stack(stack::Args),
     Events(records::EventsArgs),
     Dispatches(records::DispatchesArgs),
@@ -130,6 +132,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Reference) => app.ui.out(&reference::markdown(Cli::command())),
         Some(Command::Schema(args)) => schema::print(app, &args),
         Some(Command::Run(args)) => return run::run(app, &args),
+        Some(Command::Resume(args)) => return resume::run(app, &args),
         Some(Command::Stack(args)) => return stack::run(app, &args),
         Some(Command::Events(args)) => return records::events(app, &args),
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),

@@ -8,7 +8,7 @@ use crate::candidate::document_schema;
 use crate::flow::flow_schema;
 use crate::pack::lock_schema;
 use crate::release::sources_schema;
-use crate::report::run_schema;
+use crate::report::{resume_schema, run_schema};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,6 +35,8 @@ enum Of {
     Candidate,
     /// What `patch-moi run --json` prints
     Run,
+    /// What `patch-moi resume --json` prints
+    Resume,
     /// flow.toml, as JSON
     Flow,
     /// feed-sources.json
@@ -48,6 +50,7 @@ impl Of {
         match self {
             Self::Candidate => document_schema(),
             Self::Run => run_schema(),
+            Self::Resume => resume_schema(),
             Self::Flow => flow_schema(),
             Self::FeedSources => sources_schema(),
             Self::PackLock => lock_schema(),

@@ -18,6 +18,7 @@ mod program;
 mod remote;
 mod repository;
 mod workbench;
+mod worktree;
 
 pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;
@@ -29,3 +30,4 @@ pub(crate) use program::Git;
 pub(crate) use remote::{Listing, RemoteUrl, shown};
 pub(crate) use repository::Repository;
 pub(crate) use workbench::Workbench;
+pub(crate) use worktree::{MARKER as WORKTREE_MARKER, Picked, Standing, WorkTree};

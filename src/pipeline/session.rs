@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Result};
 use crate::flow::{Flow, Gates};
 use crate::git::{Git, Listing, RemoteUrl, Repository};
-use crate::ids::{Digest, RepoName, TagName};
+use crate::ids::{CommitId, Digest, RepoName, TagName};
 use crate::pack::{self, Lock};
 use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
 use crate::stack::Answers;
@@ -33,6 +33,10 @@ pub(super) struct Job<'a> {
     pub(super) branch: Option<String>,
     pub(super) fork: Option<PathBuf>,
     pub(super) upstream_url: Option<RemoteUrl>,
+    /// Where upstream is fetched from, where nothing on this machine says it.
+    pub(super) upstream_hint: Option<RemoteUrl>,
+    /// With which commit the patches end, instead of the branch's.
+    pub(super) tip: Option<CommitId>,
     /// What a person settled before.
     pub(super) answers: Answers,
 }
@@ -50,6 +54,8 @@ impl<'a> Job<'a> {
             branch: None,
             fork: None,
             upstream_url: None,
+            upstream_hint: None,
+            tip: None,
             answers: Answers::default(),
         }
     }

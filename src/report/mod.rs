@@ -8,6 +8,7 @@ mod html;
 mod markdown;
 mod next;
 mod printable;
+mod resume;
 mod run;
 mod terminal;
 #[cfg(test)]
@@ -16,8 +17,11 @@ mod words;
 
 pub(crate) use html::{Extras, html};
 pub(crate) use markdown::{document_markdown, run_markdown};
-pub(crate) use next::shell_quote;
+pub(crate) use next::{beside, shell_quote};
 pub(crate) use printable::printable;
+pub(crate) use resume::{
+    AskedPatch, PushedRef, ResumeReport, ResumeState, Resumed, SettledPatch, resume_schema, resume_text,
+};
 pub(crate) use run::{
     EventReport, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport, Standing,
     StepReport, run_schema,
