@@ -195,11 +195,6 @@ impl WorkTree {
 }
 
 impl Repository {
-    /// The commit, if this repository has it.
-    pub(crate) fn has_commit(&self, commit: CommitId) -> bool {
-        self.inner.find_commit(oid(commit.object())).is_ok()
-    }
-
     /// The tree of a commit.
     ///
     /// # Errors

@@ -59,6 +59,7 @@ pub(super) fn blank_report(session: &Session<'_>, command: &str) -> RunReport {
         sources: Vec::new(),
         events: Vec::new(),
         notes: session.notes.clone(),
+        memory: None,
         error: None,
         exit_code: 0,
     }
