@@ -7,7 +7,7 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `local`, `stack`, `records`, `setup`, `schema` | the commands |
+//! | `run`, `local`, `resume`, `stack`, `records`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 pub(crate) mod environment;
@@ -17,6 +17,7 @@ mod local;
 mod options;
 mod records;
 mod reference;
+mod resume;
 mod run;
 mod say;
 mod schema;
@@ -75,6 +76,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Local(local::Args),
+    Resume(resume::Args),
     Stack(stack::Args),
     Events(records::EventsArgs),
     Dispatches(records::DispatchesArgs),
@@ -133,6 +135,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Schema(args)) => schema::print(app, &args),
         Some(Command::Run(args)) => return run::run(app, &args),
         Some(Command::Local(args)) => return local::run(app, &args),
+        Some(Command::Resume(args)) => return resume::run(app, &args),
         Some(Command::Stack(args)) => return stack::run(app, &args),
         Some(Command::Events(args)) => return records::events(app, &args),
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),

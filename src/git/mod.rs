@@ -24,6 +24,7 @@ mod push;
 mod remote;
 mod repository;
 mod workbench;
+mod worktree;
 
 pub(crate) use checkout::{Checkout, NotAtRemote};
 pub(crate) use credential::Credential;
@@ -39,3 +40,4 @@ pub(crate) use push::{PushOutcome, Pushed, Rejection};
 pub(crate) use remote::{Listing, RemoteUrl, shown};
 pub(crate) use repository::Repository;
 pub(crate) use workbench::Workbench;
+pub(crate) use worktree::{MARKER as WORKTREE_MARKER, Picked, Standing, WorkTree};

@@ -89,13 +89,26 @@ impl Git {
         Command::new(&self.program).env(env).timeout(Some(NETWORK))
     }
 
-    /// A git with the user's configuration, for questions about their own work tree.
+    /// A git as the person would start it, with their configuration, for their own work tree; without
+    /// the repository's hooks, and without a question that nobody would see.
     pub(super) fn personal(&self) -> Command {
-        let mut env = self.quiet(Env::minimal(&self.parent));
-        if let Some(file) = self.parent.get("GIT_CONFIG_GLOBAL") {
-            env.set("GIT_CONFIG_GLOBAL", file);
+        let mut env = Env::minimal(&self.parent);
+        for name in CREDENTIALS {
+            if let Some(value) = self.parent.get(name) {
+                env.set(name, value);
+            }
         }
-        Command::new(&self.program).env(env).timeout(Some(LOCAL))
+        for (name, value) in [
+            ("LC_ALL", "C"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
+            ("GIT_EDITOR", "true"),
+            ("GIT_PAGER", "cat"),
+        ] {
+            env.set(name, value);
+        }
+        let command = Command::new(&self.program).env(env).timeout(Some(LOCAL));
+        command.args(["-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"])
     }
 
     fn quiet(&self, mut env: Env) -> Env {

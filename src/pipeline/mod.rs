@@ -14,6 +14,7 @@ pub(crate) mod outputs;
 pub(crate) mod plumbing;
 pub(crate) mod records;
 mod relaying;
+pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod sample;
 mod script_step;

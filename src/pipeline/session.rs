@@ -34,6 +34,10 @@ pub(super) struct Job<'a> {
     pub(super) branch: Option<String>,
     pub(super) fork: Option<PathBuf>,
     pub(super) upstream_url: Option<RemoteUrl>,
+    /// Where upstream is fetched from, where nothing on this machine says it.
+    pub(super) upstream_hint: Option<RemoteUrl>,
+    /// With which commit the patches end, instead of the branch's.
+    pub(super) tip: Option<CommitId>,
     /// What a person settled before.
     pub(super) answers: Answers,
 }
@@ -51,6 +55,8 @@ impl<'a> Job<'a> {
             branch: None,
             fork: None,
             upstream_url: None,
+            upstream_hint: None,
+            tip: None,
             answers: Answers::default(),
         }
     }

@@ -37,6 +37,24 @@ pub(super) struct Prepared {
     pub(super) answers: Answers,
 }
 
+impl Prepared {
+    /// Lets the patches end with `tip` instead of the branch's commit.
+    ///
+    /// # Errors
+    /// Where the fork does not have it.
+    pub(super) fn pin(&mut self, tip: CommitId) -> Result<()> {
+        if !self.bench.repository().has_commit(tip) {
+            let text = format!("{} does not have {tip}, with which the patches end", self.fork.name);
+            let path = self.fork.path().display().to_string();
+            return Err(Failure::usage(text).hint(format!(
+                "fetch it (`git -C {path} fetch --all`), or name the fork's repository with `--fork DIR`"
+            )));
+        }
+        self.tip = tip;
+        Ok(())
+    }
+}
+
 /// What a step came to.
 pub(super) struct Carried {
     pub(super) status: Status,
@@ -126,7 +144,12 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     let url = upstream_url(session, job, &config, &fork)?;
     let release = release(session, job, &url, &fork)?;
     let committer = committer(&config, selected)?;
-    Ok(Prepared { config, fork, branch, tip, release, bench, url, committer, answers: job.answers.clone() })
+    let mut prepared =
+        Prepared { config, fork, branch, tip, release, bench, url, committer, answers: job.answers.clone() };
+    if let Some(tip) = job.tip {
+        prepared.pin(tip)?;
+    }
+    Ok(prepared)
 }
 
 fn committer(config: &PatchStackConfig, selected: &Selected<'_>) -> Result<Committer> {
@@ -149,8 +172,9 @@ fn upstream_url(
     let flow = config.upstream_url.as_deref().map(|url| fork::located(root, url));
     let remote = || fork.remote(&config.upstream_remote);
     let source = || job.source.map(|source| source.repo.web_url.to_string());
+    let hint = || job.upstream_hint.as_ref().map(|url| url.as_str().to_owned());
     let forge = || format!("https://github.com/{}.git", job.repo);
-    Ok(flow.or_else(remote).or_else(source).unwrap_or_else(forge).parse()?)
+    Ok(flow.or_else(remote).or_else(source).or_else(hint).unwrap_or_else(forge).parse()?)
 }
 
 /// The release as upstream has it now.
