@@ -27,3 +27,4 @@ mod schedule;
 mod stack;
 mod steps;
 mod support;
+mod workflows;
