@@ -12,6 +12,7 @@
 
 mod action;
 mod artifact;
+mod binary;
 mod cost;
 mod errors;
 mod guards;
@@ -30,3 +31,4 @@ mod shallow;
 mod stack;
 mod steps;
 mod support;
+mod workflows;
