@@ -10,6 +10,7 @@
 //! | `run`, `stack`, `records`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
+mod context;
 pub(crate) mod environment;
 mod interruption;
 mod options;
@@ -21,6 +22,7 @@ mod schema;
 mod setup;
 mod stack;
 mod trace;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -79,6 +81,7 @@ enum Command {
     Status(records::StatusArgs),
     Setup(setup::Args),
     Schema(schema::Args),
+    Verify(verify::Args),
     /// Print the reference of the command line as Markdown
     #[command(hide = true)]
     Reference,
@@ -136,6 +139,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Attempts(args)) => return records::attempts(app, &args),
         Some(Command::Status(args)) => return records::status(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),
+        Some(Command::Verify(args)) => return verify::run(app, &args),
     }
     Ok(Kind::Done)
 }
@@ -148,6 +152,12 @@ fn usage(error: &clap::Error) -> ExitCode {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Kind::Done.into(),
         _ => Kind::Usage.into(),
     }
+}
+
+/// The command as it was typed, for a report.
+fn typed(app: &App) -> String {
+    let typed = app.environment.args().iter().skip(1).map(|arg| arg.to_string_lossy());
+    typed.collect::<Vec<_>>().join(" ")
 }
 
 /// Nothing is said after this: what could not be written is a failure of its own.

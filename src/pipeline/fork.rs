@@ -114,6 +114,11 @@ impl Fork {
         Ok(into.branch(branch).or_else(|| self.repository.branch(branch)).ok_or_else(no_branch)?)
     }
 
+    /// Where other people find the fork: where it is fetched from, else the checkout's `origin`.
+    pub(super) fn home(&self) -> Option<RemoteUrl> {
+        self.remote.clone().or_else(|| self.origin())
+    }
+
     fn origin(&self) -> Option<RemoteUrl> {
         located(self.repository.path(), &self.repository.remote("origin")?).parse().ok()
     }

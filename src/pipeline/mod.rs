@@ -18,5 +18,6 @@ mod script_step;
 mod session;
 pub(crate) mod setup;
 mod stack_step;
+pub(crate) mod verify;
 mod watch;
 mod words;

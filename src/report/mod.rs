@@ -8,6 +8,7 @@ mod html;
 mod markdown;
 mod next;
 mod printable;
+mod proof;
 mod run;
 mod terminal;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub(crate) use html::{Extras, html};
 pub(crate) use markdown::{document_markdown, run_markdown};
 pub(crate) use next::shell_quote;
 pub(crate) use printable::printable;
+pub(crate) use proof::{Proved, RefusalReport, VerifyReport, verify_schema, verify_text};
 pub(crate) use run::{
     EventReport, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport, Standing,
     StepReport, run_schema,

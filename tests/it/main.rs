@@ -26,3 +26,4 @@ mod schedule;
 mod stack;
 mod steps;
 mod support;
+mod verify;
