@@ -252,7 +252,7 @@ fn a_branch_that_moved_on_makes_it_stale_and_one_that_was_rewritten_ends_it() {
     let output = verify(&workspace, &[dir.to_str().unwrap(), "--json"]).run().exits(0);
     assert_eq!(output.json()["proved"]["stale"], true);
 
-    workspace.fork.git(&["reset", "--quiet", "--hard", "HEAD~2"]);
+    workspace.fork.git(&["reset", "--quiet", "--soft", "HEAD~2"]);
     workspace.fork.commit("Another", &[("other.txt", "other\n")]);
     let output = verify(&workspace, &[dir.to_str().unwrap(), "--json"]).run().exits(1);
     assert_eq!(output.json()["refusal"]["code"], "rewritten");
