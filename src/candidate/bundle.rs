@@ -64,10 +64,16 @@ impl Head {
                 return Err(Refusal::BundleExtraRef { name: name.clone() });
             };
             if *found != wanted.commit.object() {
-                return Err(Refusal::BundleRef { name: name.clone(), found: *found, expected: wanted.commit });
+                return Err(Refusal::BundleRef {
+                    name: name.clone(),
+                    found: *found,
+                    expected: wanted.commit,
+                });
             }
         }
-        if let Some(lacks) = expected.iter().find(|wanted| !self.refs.iter().any(|(name, _)| *name == wanted.name)) {
+        if let Some(lacks) =
+            expected.iter().find(|wanted| !self.refs.iter().any(|(name, _)| *name == wanted.name))
+        {
             return Err(Refusal::BundleNoRef { name: lacks.name.clone() });
         }
         if self.refs.len() != expected.len() {
@@ -131,7 +137,9 @@ mod tests {
         assert_eq!(code(&[&needs, &good, &good]), "bundle-header");
         assert_eq!(code(&[&good]), "bundle-needs");
         assert_eq!(code(&[&needs, &format!("-{two} x"), &good]), "bundle-needs");
-        for name in ["refs/heads/../../x", "refs/heads/a b", "HEAD", "--upload-pack=x", "refs/heads/\u{1b}[31m"] {
+        for name in
+            ["refs/heads/../../x", "refs/heads/a b", "HEAD", "--upload-pack=x", "refs/heads/\u{1b}[31m"]
+        {
             assert_eq!(code(&[&needs, &good, &format!("{two} {name}")]), "bundle-ref-name", "{name}");
         }
     }

@@ -68,7 +68,11 @@ impl Claim {
         check_shape(FILE, text)?;
         let document: Document = serde_json::from_str(text).map_err(|err| {
             let why = quoted(&err.to_string());
-            if err.is_data() { Refusal::NotOurs { file: FILE, why } } else { Refusal::NotJson { file: FILE, why } }
+            if err.is_data() {
+                Refusal::NotOurs { file: FILE, why }
+            } else {
+                Refusal::NotJson { file: FILE, why }
+            }
         })?;
         if document.schema_version != SCHEMA_VERSION {
             let found = document.schema_version;
@@ -85,7 +89,9 @@ impl Claim {
             return Err(Refusal::EventCommit { tag, event, onto: carry.onto });
         }
         paths(&document)?;
-        if let Some(named) = document.refs.iter().find(|named| !named.name.as_str().starts_with("refs/patch-moi/")) {
+        if let Some(named) =
+            document.refs.iter().find(|named| !named.name.as_str().starts_with("refs/patch-moi/"))
+        {
             return Err(Refusal::RefOutside { name: named.name.clone() });
         }
         Ok(Self::of(document))
@@ -110,7 +116,11 @@ impl Claim {
             partial: carry.partial,
             squashed: squashed.map(|squashed| (squashed.commit, squashed.tree)),
             counts: carry.counts,
-            verdicts: carry.patches.iter().map(|patch| (patch.commit, patch.verdict, patch.new_commit)).collect(),
+            verdicts: carry
+                .patches
+                .iter()
+                .map(|patch| (patch.commit, patch.verdict, patch.new_commit))
+                .collect(),
         }
     }
 
@@ -325,7 +335,8 @@ mod tests {
             required,
             env: Vec::new(),
         };
-        let logs: Vec<RelPath> = ["checks/build.log", "checks/test.log"].map(|log| log.parse().unwrap()).into();
+        let logs: Vec<RelPath> =
+            ["checks/build.log", "checks/test.log"].map(|log| log.parse().unwrap()).into();
 
         let known = claim.checked(&[check("build", true), check("test", false)], &logs).unwrap();
         assert_eq!(known.len(), 1, "what the flow does not have is nobody's check");

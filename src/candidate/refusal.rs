@@ -351,10 +351,7 @@ impl Refusal {
 
     /// Whether a person's decision stands in the way rather than a fault of the artifact.
     pub(crate) const fn is_blocked(&self) -> bool {
-        matches!(
-            self,
-            Self::MadeByFlow | Self::OnlyInBundle | Self::Rewritten { .. } | Self::Upstream { .. }
-        )
+        matches!(self, Self::MadeByFlow | Self::OnlyInBundle | Self::Rewritten { .. } | Self::Upstream { .. })
     }
 
     /// What to do next.

@@ -14,6 +14,7 @@ mod context;
 pub(crate) mod environment;
 mod interruption;
 mod options;
+mod publish;
 mod records;
 mod reference;
 mod run;
@@ -74,6 +75,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Publish(publish::Args),
     Stack(stack::Args),
     Events(records::EventsArgs),
     Dispatches(records::DispatchesArgs),
@@ -115,16 +117,14 @@ pub(crate) fn run() -> ExitCode {
     let app = App { environment, options, ui };
     let worker = app.clone();
     let is_run = matches!(command, Some(Command::Run(_)));
-    let failure = match listen_during(move || handle(&worker, command)) {
+    let (failure, was_asked) = match listen_during(move || handle(&worker, command)) {
         End::Done(Ok(kind)) | End::Asked(Ok(kind)) => return finish(&app, kind),
-        End::Done(Err(failure)) => failure,
-        End::Asked(Err(_)) | End::Left => interruption::failure(),
+        End::Done(Err(failure)) => (failure, false),
+        End::Asked(Err(_)) | End::Left => (interruption::failure(), true),
     };
-    if is_run {
-        say::failed_run(&app, &failure);
-    }
+    let told = is_run && say::failed_run(&app, &failure);
     let kind = say::failure(&app, &failure);
-    finish(&app, kind)
+    finish(&app, if told && !was_asked { say::ends_later(&app, kind) } else { kind })
 }
 
 fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
@@ -133,6 +133,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Reference) => app.ui.out(&reference::markdown(Cli::command())),
         Some(Command::Schema(args)) => schema::print(app, &args),
         Some(Command::Run(args)) => return run::run(app, &args),
+        Some(Command::Publish(args)) => return publish::run(app, &args),
         Some(Command::Stack(args)) => return stack::run(app, &args),
         Some(Command::Events(args)) => return records::events(app, &args),
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),

@@ -7,8 +7,9 @@ use super::App;
 use crate::candidate::document_schema;
 use crate::flow::flow_schema;
 use crate::pack::lock_schema;
+use crate::record::record_schema;
 use crate::release::sources_schema;
-use crate::report::run_schema;
+use crate::report::{publish_schema, run_schema, verify_schema};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,8 +34,14 @@ pub(super) struct Args {
 enum Of {
     /// candidate.json of an artifact
     Candidate,
+    /// record.json of an artifact
+    Record,
     /// What `patch-moi run --json` prints
     Run,
+    /// What `patch-moi publish --json` prints
+    Publish,
+    /// What `patch-moi verify --json` prints
+    Verify,
     /// flow.toml, as JSON
     Flow,
     /// feed-sources.json
@@ -47,7 +54,10 @@ impl Of {
     fn schema(self) -> Value {
         match self {
             Self::Candidate => document_schema(),
+            Self::Record => record_schema(),
             Self::Run => run_schema(),
+            Self::Publish => publish_schema(),
+            Self::Verify => verify_schema(),
             Self::Flow => flow_schema(),
             Self::FeedSources => sources_schema(),
             Self::PackLock => lock_schema(),

@@ -10,6 +10,7 @@ mod fork;
 mod newest;
 pub(crate) mod outputs;
 pub(crate) mod plumbing;
+pub(crate) mod publish;
 pub(crate) mod records;
 mod relaying;
 pub(crate) mod run;

@@ -29,6 +29,7 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
         sources: Vec::new(),
         events: Vec::new(),
         notes: session.notes.clone(),
+        memory: None,
         error: None,
         exit_code: 0,
     };
@@ -73,7 +74,7 @@ fn read_event<'a>(context: &Context<'_>, file: &std::path::Path) -> Result<Job<'
 }
 
 /// The source that a tag without a repository is about.
-fn the_one_source<'a>(session: &'a Session<'_>, id: Option<&str>) -> Result<&'a Source> {
+pub(super) fn the_one_source<'a>(session: &'a Session<'_>, id: Option<&str>) -> Result<&'a Source> {
     let sources = session.sources()?;
     if let Some(id) = id {
         return sources.get(id).ok_or_else(|| session.unknown_source(id));

@@ -21,6 +21,15 @@ pub(crate) fn repository_on(server: &str, url: &str) -> Option<RepoName> {
     written.parse().ok()
 }
 
+/// `owner/name` in small letters of a URL on any host: the last two parts of its path. A path of this
+/// machine has none.
+pub(crate) fn named(url: &str) -> Option<String> {
+    let (host, path) = place(url)?;
+    let mut parts = path.rsplit('/');
+    let (name, owner) = (parts.next()?, parts.next()?);
+    (!host.is_empty()).then(|| format!("{owner}/{name}"))
+}
+
 /// Host and path, both in small letters; a path of this machine has an empty host.
 fn place(url: &str) -> Option<(String, String)> {
     let lower = url.to_lowercase();
@@ -56,7 +65,8 @@ mod tests {
         for one in written {
             assert!(same_repository(one, written[0]), "{one}");
         }
-        for other in ["https://github.com/openai/codex2", "https://example.org/openai/codex", "/openai/codex"] {
+        for other in ["https://github.com/openai/codex2", "https://example.org/openai/codex", "/openai/codex"]
+        {
             assert!(!same_repository(other, written[0]), "{other}");
         }
         assert!(same_repository("file:///srv/a.git", "/srv/a"));

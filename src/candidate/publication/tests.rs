@@ -39,18 +39,18 @@ fn line(of: &str, at: CommitId) -> Published {
     }
 }
 
-fn planned(proven: &Proven<'_>, refs: &[(&str, CommitId)], before: &[Published], policy: Policy) -> Publication {
+fn planned(
+    proven: &Proven<'_>,
+    refs: &[(&str, CommitId)],
+    before: &[Published],
+    policy: Policy,
+) -> Publication {
     let refs = refs.iter().map(|(of, at)| (name(of), at.object())).collect();
     publication(proven, &Remote { target: "fork", refs: &refs, before }, policy).unwrap()
 }
 
 fn moves(publication: &Publication) -> Vec<(&str, Option<CommitId>)> {
-    publication
-        .refs
-        .iter()
-        .filter(|plan| plan.is_move())
-        .map(|plan| (plan.name.as_str(), plan.to))
-        .collect()
+    publication.refs.iter().filter(|plan| plan.is_move()).map(|plan| (plan.name.as_str(), plan.to)).collect()
 }
 
 const CANDIDATE: &str = "refs/heads/patch-moi/candidate/v2";
@@ -158,7 +158,10 @@ fn every_ref_is_one_of_patch_mois_own() {
                 name.starts_with("refs/heads/patch-moi/") || name.starts_with("refs/patch-moi/"),
                 "{name}"
             );
-            assert_eq!(of_ref(&plan.name).map(|(tag, part)| (tag.slug(), part)), Some((slug.clone(), plan.part)));
+            assert_eq!(
+                of_ref(&plan.name).map(|(tag, part)| (tag.slug(), part)),
+                Some((slug.clone(), plan.part))
+            );
         }
     }
     assert_eq!(of_ref(&name("refs/heads/patch-moi/candidate-x/v1")), None);

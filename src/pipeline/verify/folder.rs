@@ -31,8 +31,6 @@ pub(in crate::pipeline) const LARGEST_RECORD: u64 = 16 << 20;
 /// One artifact's folder.
 #[derive(Debug, Clone)]
 pub(in crate::pipeline) struct Folder {
-    /// Where it is.
-    pub(in crate::pipeline) path: PathBuf,
     /// Its bundle, where there is one.
     pub(in crate::pipeline) bundle: Option<PathBuf>,
     /// Its candidate.json, where there is one.
@@ -87,7 +85,6 @@ impl Folder {
         }
         let own = |name: &str| Some(path.join(name)).filter(|file| file.symlink_metadata().is_ok());
         let folder = Self {
-            path: path.to_owned(),
             bundle: own("candidate.bundle"),
             candidate: own("candidate.json"),
             record: own("record.json"),

@@ -6,7 +6,7 @@
 use crate::candidate::{CheckResult, Document};
 use crate::report::next::{NextStep, next_away};
 use crate::report::printable::printable;
-use crate::report::run::{EventReport, Problem, RunReport};
+use crate::report::run::{EventReport, Memory, Problem, RunReport};
 use crate::report::words::{
     check, counted, document_sentence, event_sentence, label, number_of, place, reason, run_sentence, shown,
     source_sentence,
@@ -30,9 +30,21 @@ pub(crate) fn document_markdown(document: &Document) -> String {
     text
 }
 
+/// report.md of an event that carried no stack.
+pub(crate) fn event_report_markdown(event: &EventReport) -> String {
+    let mut text = String::new();
+    event_markdown(&mut text, event);
+    text
+}
+
 /// The step summary of a run.
 pub(crate) fn run_markdown(run: &RunReport) -> String {
     let mut text = String::new();
+    // On a runner nothing else lasts, and whoever reads this has to know first.
+    if let Some(Memory::None { why }) = &run.memory {
+        let why = escape(&shown(why));
+        paragraph(&mut text, &format!("**What this run did will not be remembered:** {why}"));
+    }
     if run.dry_run {
         text.push_str("Dry run: everything was computed, nothing was written.\n\n");
     }
@@ -62,7 +74,7 @@ pub(crate) fn run_markdown(run: &RunReport) -> String {
 
 /// `text` as words of a sentence or a cell: nothing in it is Markdown or HTML, and nothing is turned
 /// into a mention, a link to an issue or a link.
-fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
     for (at, c) in text.char_indices() {
         let follows = |word: &str| {
@@ -88,7 +100,7 @@ fn escape(text: &str) -> String {
 }
 
 /// `text` as code. What cannot stand between backticks in a table is escaped inside a tag.
-fn code(text: &str) -> String {
+pub(in crate::report) fn code(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || " _-./+=:,%".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) && text.trim() == text {
         return format!("`{text}`");
