@@ -58,13 +58,14 @@ pub(crate) fn shell_quote(text: &str) -> String {
 }
 
 /// A folder, as `git -C REPOSITORY` reads its name and as the person's shell does.
-struct Folder {
+pub(crate) struct Folder {
     from_repository: String,
-    from_here: String,
+    /// As the person's shell reads it.
+    pub(crate) from_here: String,
 }
 
 /// A folder beside the repository, named after it and the release.
-fn beside(checkout: &str, slug: &str) -> Folder {
+pub(crate) fn beside(checkout: &str, slug: &str) -> Folder {
     let trimmed = checkout.trim_end_matches('/');
     let last = trimmed.rsplit('/').next().unwrap_or_default();
     let name = if last.chars().all(|c| c == '.') { "patch-moi" } else { last };

@@ -10,19 +10,25 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
+mod action;
 mod artifact;
+mod binary;
+mod cost;
 mod errors;
 mod guards;
 mod harness;
 mod help;
 mod interruption;
 mod layouts;
+mod local;
 mod oracle;
 mod pick;
 mod places;
 mod records;
 mod run;
 mod schedule;
+mod shallow;
 mod stack;
 mod steps;
 mod support;
+mod workflows;
