@@ -12,18 +12,21 @@
 
 mod action;
 mod artifact;
+mod cost;
 mod errors;
 mod guards;
 mod harness;
 mod help;
 mod interruption;
 mod layouts;
+mod local;
 mod oracle;
 mod pick;
 mod places;
 mod records;
 mod run;
 mod schedule;
+mod shallow;
 mod stack;
 mod steps;
 mod support;

@@ -25,7 +25,7 @@ use crate::flow::Push as PushPolicy;
 use crate::git::Git;
 use crate::ids::TagName;
 use crate::release::State;
-use crate::report::{PublishReport, PublishedEvent, PushedRef, RecordReport};
+use crate::report::{PublishReport, PublishedEvent, PublishedRef, RecordReport};
 use pushing::Why;
 use remote::{Server, Target};
 
@@ -344,7 +344,7 @@ impl Publishing<'_> {
     }
 }
 
-fn is_candidate(pushed: &PushedRef) -> bool {
+fn is_candidate(pushed: &PublishedRef) -> bool {
     pushed.to.is_some() && matches!(publication::of_ref(&pushed.name), Some((_, Part::Candidate)))
 }
 

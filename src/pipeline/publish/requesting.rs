@@ -75,7 +75,7 @@ impl Telling<'_> {
         let server = self.server.web.as_str().trim_end_matches('/');
         Where {
             run_url: match run {
-                (Some(repo), Some(id)) => Some(format!("{server}/{repo}/actions/runs/{id}")),
+                (Some(repo), Some(id)) => format!("{server}/{repo}/actions/runs/{id}").parse().ok(),
                 _ => None,
             },
             artifact: crate::actions::Actions::detect(context.variables)
