@@ -112,6 +112,20 @@ pub(crate) enum GitError {
         /// What the remote said, on one line that may be shown.
         said: String,
     },
+    /// A commit that is to hold a state holds something else.
+    #[error("the state in commit {commit} cannot be used: {why}")]
+    State {
+        /// The commit.
+        commit: CommitId,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A state is larger than is written.
+    #[error("the state cannot be written: {why}")]
+    StateTooLarge {
+        /// What is too large.
+        why: String,
+    },
     /// A ref does not stand where it was expected.
     #[error("{name} does not stand where it was expected; somebody else has moved it")]
     Moved {
@@ -202,6 +216,12 @@ impl GitError {
             }
             Self::NotAllowed { .. } => Some(
                 "give the job `permissions: contents: write`, or set PATCH_MOI_TOKEN to a token that may write to the repository's contents".to_owned(),
+            ),
+            Self::State { .. } => Some(
+                "look at it with `git ls-tree -r -l`; where nobody knows how it came there, point refs/patch-moi/state back to its parent".to_owned(),
+            ),
+            Self::StateTooLarge { .. } => Some(
+                "journals only grow: move old lines out of DATA_DIR and out of refs/patch-moi/state by hand".to_owned(),
             ),
             Self::Moved { name, .. } => Some(format!("look at `git log {name}`, and run this again")),
             Self::InProgress { repo, .. } => {

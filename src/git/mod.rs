@@ -19,6 +19,7 @@ mod program;
 mod push;
 mod remote;
 mod repository;
+mod state_ref;
 mod workbench;
 
 pub(crate) use credential::Credential;

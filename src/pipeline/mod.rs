@@ -12,6 +12,7 @@ pub(crate) mod outputs;
 pub(crate) mod plumbing;
 pub(crate) mod records;
 mod relaying;
+pub(crate) mod remembering;
 pub(crate) mod run;
 pub(crate) mod sample;
 mod script_step;

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod flow_client;
 mod journal;
+mod lasting;
 mod lock;
 #[cfg(test)]
 mod tests;
@@ -24,3 +25,4 @@ pub(crate) use error::StoreError;
 pub(crate) use file::{own_folder, replace};
 pub(crate) use flow_client::FlowClient;
 pub(crate) use journal::{JournalWarning, Journaled};
+pub(crate) use lasting::Lasting;
