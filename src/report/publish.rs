@@ -160,7 +160,7 @@ pub(crate) struct RecordReport {
 /// What became of the state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct KeptReport {
-    /// `written`, `unchanged`, `refused` or `none`.
+    /// `written`, `unchanged`, `local` (this machine's disk is the memory), `refused` or `none`.
     pub(crate) outcome: String,
     /// The commit that holds it.
     pub(crate) commit: Option<CommitId>,
@@ -298,6 +298,7 @@ fn kept(state: &KeptReport) -> String {
             None => "written".to_owned(),
         },
         "unchanged" => "unchanged".to_owned(),
+        "local" => "kept on this machine".to_owned(),
         "refused" => format!("not written, so that nothing will be remembered: {why}"),
         _ => format!("not kept: {why}"),
     }
