@@ -192,6 +192,8 @@ impl From<GitError> for Failure {
             GitError::InProgress { .. } | GitError::NotAllowed { .. } => Kind::Blocked,
             GitError::Unreachable { .. }
             | GitError::NotPushed { .. }
+            | GitError::State { .. }
+            | GitError::StateTooLarge { .. }
             | GitError::Moved { .. }
             | GitError::TagMoved { .. }
             | GitError::Program { .. }

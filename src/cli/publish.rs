@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::context::context;
+use super::options::StateOption;
 use super::{App, say};
 use crate::candidate::publication::Policy;
 use crate::failure::{Kind, Result};
 use crate::ids::TagName;
 use crate::pipeline::asked::Effect;
-use crate::pipeline::publish::{Keep, Publish, publish};
+use crate::pipeline::publish::{Publish, publish};
 use crate::pipeline::verify::How;
 
 const EXAMPLES: &str = "\
@@ -64,9 +65,8 @@ pub(super) struct Args {
     /// that descend from the release; else PATCH_MOI_ACCEPT
     #[arg(long, value_name = "WHAT", value_enum)]
     accept: Option<Accept>,
-    /// Where the state is kept: auto, none or a remote; else PATCH_MOI_STATE
-    #[arg(long, value_name = "auto|none|REMOTE")]
-    state: Option<String>,
+    #[command(flatten)]
+    state: StateOption,
     /// The fork's branch that holds the patches, where no flow names it; else PATCH_MOI_BRANCH
     #[arg(long, value_name = "BRANCH")]
     branch: Option<String>,
@@ -100,7 +100,6 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         issue: chosen(app, args.issue, "PATCH_MOI_ISSUE")? != Some(When::None),
     };
     let accept = chosen(app, args.accept, "PATCH_MOI_ACCEPT")?;
-    let state = args.state.clone().or_else(|| app.environment.get("PATCH_MOI_STATE"));
     let asked = Publish {
         dir: args.dir.as_ref().map(|dir| app.environment.resolve(dir).components().collect()),
         tag: args.tag.clone(),
@@ -110,7 +109,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
             by_remote: true,
         },
         policy,
-        keep: Keep { state: state.unwrap_or_else(|| "auto".to_owned()) },
+        state: args.state.wanted(&app.environment),
         effect: if args.dry_run { Effect::Plan } else { Effect::Apply },
         command: super::typed(app),
     };

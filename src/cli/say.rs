@@ -55,7 +55,8 @@ pub(super) fn publication(app: &App, mut report: PublishReport, kind: Kind) -> K
     let told = actions.as_ref().map(|actions| {
         let pairs = publish::pairs(&report);
         let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        told(actions, &app.ui, &pairs, &publish_markdown(&report))
+        let written = Nonce::random().and_then(|nonce| actions.set_outputs(&pairs, &nonce));
+        told(actions, &app.ui, written, &publish_markdown(&report))
     });
     let kind = told.iter().fold(kind, |kind, told| kind.worse(told.kind));
     report.exit_code = kind.code();
@@ -155,13 +156,10 @@ struct Told {
 /// Hands outputs and summary to the runner. A runner that gave no file for them is an imitation of
 /// one, and worth a note only.
 fn tell(actions: &Actions, ui: &Ui, outputs: &Outputs, summary: &str) -> Told {
-    let pairs = outputs.pairs();
-    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    told(actions, ui, &pairs, summary)
+    told(actions, ui, Nonce::random().and_then(|nonce| outputs.write(actions, &nonce)), summary)
 }
 
-fn told(actions: &Actions, ui: &Ui, pairs: &[(&str, &str)], summary: &str) -> Told {
-    let written = Nonce::random().and_then(|nonce| actions.set_outputs(pairs, &nonce));
+fn told(actions: &Actions, ui: &Ui, written: Result<(), ActionsError>, summary: &str) -> Told {
     let outputs = written.is_ok();
     let kind = or_say(ui, written);
     let kind = match actions.append_summary(summary) {

@@ -126,6 +126,20 @@ pub(crate) enum GitError {
         /// The URL.
         url: String,
     },
+    /// A commit that is to hold a state holds something else.
+    #[error("the state in commit {commit} cannot be used: {why}")]
+    State {
+        /// The commit.
+        commit: CommitId,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A state is larger than is written.
+    #[error("the state cannot be written: {why}")]
+    StateTooLarge {
+        /// What is too large.
+        why: String,
+    },
     /// A ref does not stand where it was expected.
     #[error("{name} does not stand where it was expected; somebody else has moved it")]
     Moved {
@@ -223,6 +237,12 @@ impl GitError {
             Self::ShallowRemote { .. } => {
                 Some("name upstream itself, or `git fetch --unshallow` in that clone".to_owned())
             }
+            Self::State { .. } => Some(
+                "look at it with `git ls-tree -r -l`; where nobody knows how it came there, point refs/patch-moi/state back to its parent".to_owned(),
+            ),
+            Self::StateTooLarge { .. } => Some(
+                "journals only grow: move old lines out of DATA_DIR and out of refs/patch-moi/state by hand".to_owned(),
+            ),
             Self::Moved { name, .. } => Some(format!("look at `git log {name}`, and run this again")),
             Self::InProgress { repo, .. } => {
                 Some(format!("finish or abort it first: `git -C {} status` says how", repo.display()))

@@ -23,6 +23,7 @@ mod program;
 mod push;
 mod remote;
 mod repository;
+mod state_ref;
 mod workbench;
 mod worktree;
 

@@ -15,6 +15,7 @@ pub(crate) mod plumbing;
 pub(crate) mod publish;
 pub(crate) mod records;
 mod relaying;
+pub(crate) mod remembering;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod sample;

@@ -16,6 +16,7 @@ use crate::ids::{CommitId, Digest, RepoName, TagName};
 use crate::pack::{self, Lock};
 use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
 use crate::stack::Answers;
+use crate::state::Files;
 use crate::store::FlowClient;
 use crate::workspace::read_bounded;
 
@@ -86,6 +87,7 @@ pub(super) struct Session<'a> {
     sources: Option<Sources>,
     checkout: OnceCell<Option<Repository>>,
     listings: RefCell<BTreeMap<String, Rc<Listing>>>,
+    recalled: OnceCell<Files>,
 }
 
 impl<'a> Session<'a> {
@@ -127,6 +129,7 @@ impl<'a> Session<'a> {
             sources,
             checkout: OnceCell::new(),
             listings: RefCell::default(),
+            recalled: OnceCell::new(),
         })
     }
 
@@ -200,11 +203,24 @@ impl<'a> Session<'a> {
         self.effect == Effect::Apply
     }
 
+    /// What a dry run goes by instead of what is on disk.
+    pub(super) fn recall(&self, files: Files) {
+        // It is set once, at the start of a run.
+        let _ = self.recalled.set(files);
+    }
+
     /// The ledger as it stands.
     ///
     /// # Errors
     /// Where the journal cannot be read at all. A line that cannot is a warning.
     pub(super) fn ledger(&self) -> Result<Ledger> {
+        if let Some(files) = self.recalled.get() {
+            let journal = files.iter().find(|(path, _)| path.as_str() == "data/releases.jsonl");
+            let lines = journal.into_iter().flat_map(|(_, bytes)| bytes.split(|byte| *byte == b'\n'));
+            return Ok(Ledger::from_lines(
+                lines.filter_map(|line| serde_json::from_slice(line).ok()).collect(),
+            ));
+        }
         let read = self.context.data.releases::<LedgerLine>().read()?;
         for warning in read.warnings {
             self.context.ui.warn(&warning.to_string());

@@ -29,7 +29,7 @@ pub(crate) use next::{beside, shell_quote};
 pub(crate) use printable::printable;
 pub(crate) use proof::{Proved, RefusalReport, VerifyReport, verify_schema, verify_text};
 pub(crate) use publish::{
-    KeptReport, PublishReport, PublishedEvent, PushedRef, RecordReport, RequestReport, publish_markdown,
+    KeptReport, PublishReport, PublishedEvent, PublishedRef, RecordReport, RequestReport, publish_markdown,
     publish_schema, publish_text,
 };
 pub(crate) use resume::{

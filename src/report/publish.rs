@@ -55,7 +55,7 @@ pub(crate) struct PublishedEvent {
     /// What was to become of the remote.
     pub(crate) plan: Option<Publication>,
     /// What became of each of its refs.
-    pub(crate) pushed: Vec<PushedRef>,
+    pub(crate) pushed: Vec<PublishedRef>,
     /// Files of `.github/workflows/` in the candidate that no branch of the fork has.
     pub(crate) workflow_files: Vec<String>,
     /// The pull request or issue.
@@ -119,7 +119,7 @@ impl PublishedEvent {
 
 /// One ref and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct PushedRef {
+pub(crate) struct PublishedRef {
     /// The ref.
     pub(crate) name: RefName,
     /// Where it stood.
@@ -160,7 +160,7 @@ pub(crate) struct RecordReport {
 /// What became of the state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct KeptReport {
-    /// `written`, `unchanged`, `refused` or `none`.
+    /// `written`, `unchanged`, `local` (this machine's disk is the memory), `refused` or `none`.
     pub(crate) outcome: String,
     /// The commit that holds it.
     pub(crate) commit: Option<CommitId>,
@@ -302,6 +302,7 @@ fn kept(state: &KeptReport) -> String {
             None => "written".to_owned(),
         },
         "unchanged" => "unchanged".to_owned(),
+        "local" => "kept on this machine".to_owned(),
         "refused" => format!("not written, so that nothing will be remembered: {why}"),
         _ => format!("not kept: {why}"),
     }

@@ -134,6 +134,11 @@ impl DataDir {
     }
 }
 
+/// The names of the files that another machine has to know.
+pub(super) fn lasting() -> impl Iterator<Item = &'static str> {
+    OURS.into_iter().filter(|name| *name != lock::NAME)
+}
+
 /// Makes the folder before something is written into it. It becomes patch-moi's own unless it holds
 /// files of others: those are not hidden from git.
 pub(super) fn prepare(root: &Path) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::asked::{Asked, Effect};
 use super::context::Context;
+use super::remembering::{self, Wanted};
 use super::session::Session;
 use super::verify::{Denied, Folder, How, Proof, artifacts, planning, prove, refused};
 use super::words::problem;
@@ -25,11 +26,9 @@ use crate::flow::Push as PushPolicy;
 use crate::git::Git;
 use crate::ids::TagName;
 use crate::release::State;
-use crate::report::{PublishReport, PublishedEvent, PushedRef, RecordReport};
+use crate::report::{PublishReport, PublishedEvent, PublishedRef, RecordReport};
 use pushing::Why;
 use remote::{Server, Target};
-
-pub(crate) use keeping::Keep;
 
 /// What a token needs for everything.
 const TOKEN: &str = "a token with Contents, Pull requests and Workflows (read and write) would be let through: \
@@ -47,7 +46,7 @@ pub(crate) struct Publish {
     /// What may be published.
     pub(crate) policy: Policy,
     /// Where the state is kept.
-    pub(crate) keep: Keep,
+    pub(crate) state: Wanted,
     /// Whether it is done.
     pub(crate) effect: Effect,
     /// The command as it was typed, for the report.
@@ -64,7 +63,7 @@ pub(crate) fn publish(context: &Context<'_>, asked: &Publish) -> Result<(Publish
     let effect = Asked { effect: asked.effect, ..planning(&asked.command) };
     let mut session = Session::open(context, &effect)?;
     session.git = session.git.with_credential(server.credential().as_ref());
-    keeping::restore(&session, &asked.keep)?;
+    let memory = remembering::restore(&session, &asked.state)?;
     let mut report = PublishReport {
         schema_version: 1,
         tool: Tool::this(),
@@ -78,10 +77,8 @@ pub(crate) fn publish(context: &Context<'_>, asked: &Publish) -> Result<(Publish
     let (events, mut kind) = events(&session, &server, asked, &mut report.notes)?;
     report.events = events;
     if session.applies() {
-        report.state = keeping::keep(&session, &asked.keep);
-        if report.state.outcome == "refused" {
-            kind = kind.worse(Kind::Blocked);
-        }
+        let (kept, ended) = keeping::keep(&session, &asked.state, &memory);
+        (report.state, kind) = (kept, kind.worse(ended));
     } else {
         report.state.why = Some("this is a dry run".to_owned());
     }
@@ -341,7 +338,7 @@ impl Publishing<'_> {
     }
 }
 
-fn is_candidate(pushed: &PushedRef) -> bool {
+fn is_candidate(pushed: &PublishedRef) -> bool {
     pushed.to.is_some() && matches!(publication::of_ref(&pushed.name), Some((_, Part::Candidate)))
 }
 

@@ -7,8 +7,9 @@ use crate::report::{PublishReport, PublishedEvent};
 pub(crate) fn pairs(report: &PublishReport) -> Vec<(&'static str, String)> {
     let last = report.events.last();
     let candidate = last.and_then(|event| {
-        let stands =
-            |pushed: &&crate::report::PushedRef| pushed.outcome != "refused" && super::is_candidate(pushed);
+        let stands = |pushed: &&crate::report::PublishedRef| {
+            pushed.outcome != "refused" && super::is_candidate(pushed)
+        };
         event.pushed.iter().find(stands)
     });
     let text = |text: Option<String>| text.unwrap_or_default();

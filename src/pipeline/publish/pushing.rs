@@ -5,12 +5,12 @@ use super::remote::Target;
 use crate::candidate::publication::{Publication, RefPlan};
 use crate::git::{Git, GitError, PushOutcome, RefMove, Rejection};
 use crate::ids::CommitId;
-use crate::report::PushedRef;
+use crate::report::PublishedRef;
 
 /// How a push went.
 pub(super) struct Push {
     /// Every ref of the plan.
-    pub(super) refs: Vec<PushedRef>,
+    pub(super) refs: Vec<PublishedRef>,
     /// Why the remote took none of them.
     pub(super) refused: Option<Why>,
 }
@@ -38,7 +38,7 @@ pub(super) fn push(
 ) -> Result<Push, GitError> {
     let moves: Vec<RefMove> = plan.refs.iter().filter(|plan| plan.is_move()).map(moved).collect();
     let unchanged = plan.refs.iter().filter(|plan| !plan.is_move()).map(|plan| said(plan, "unchanged", None));
-    let mut refs: Vec<PushedRef> = unchanged.collect();
+    let mut refs: Vec<PublishedRef> = unchanged.collect();
     let answers = match git.push(prepared.bench.repository(), &target.url, &moves, None) {
         Ok(answers) => answers,
         Err(GitError::NotAllowed { said: why, url }) => {
@@ -87,8 +87,8 @@ fn moved(plan: &RefPlan) -> RefMove {
     RefMove { name: plan.name.clone(), from: plan.from.map(CommitId::new), to: plan.to }
 }
 
-fn said(plan: &RefPlan, outcome: &str, why: Option<&str>) -> PushedRef {
-    PushedRef {
+fn said(plan: &RefPlan, outcome: &str, why: Option<&str>) -> PublishedRef {
+    PublishedRef {
         name: plan.name.clone(),
         from: plan.from,
         to: plan.to,
