@@ -24,5 +24,6 @@ mod records;
 mod run;
 mod schedule;
 mod stack;
+mod state;
 mod steps;
 mod support;
