@@ -29,6 +29,7 @@ mod run;
 mod schedule;
 mod shallow;
 mod stack;
+mod state;
 mod steps;
 mod support;
 mod verify;
