@@ -112,7 +112,7 @@ impl Git {
         whole: bool,
     ) -> Result<(), GitError> {
         let depth = (whole && into.is_shallow()).then_some(WHOLE);
-        in_repository(self.transport(), into)
+        in_repository(self.transport_to(url), into)
             .args(["-c", "core.hooksPath=/dev/null", "fetch", "--quiet", "--no-tags", "--prune"])
             .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"])
             // A filter would leave out what only the other remote has.

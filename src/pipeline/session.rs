@@ -15,6 +15,7 @@ use crate::git::{Git, Listing, RemoteUrl, Repository};
 use crate::ids::{CommitId, Digest, RepoName, TagName};
 use crate::pack::{self, Lock};
 use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
+use crate::stack::Answers;
 use crate::store::FlowClient;
 use crate::workspace::read_bounded;
 
@@ -33,6 +34,8 @@ pub(super) struct Job<'a> {
     pub(super) branch: Option<String>,
     pub(super) fork: Option<PathBuf>,
     pub(super) upstream_url: Option<RemoteUrl>,
+    /// What a person settled before.
+    pub(super) answers: Answers,
 }
 
 impl<'a> Job<'a> {
@@ -48,6 +51,7 @@ impl<'a> Job<'a> {
             branch: None,
             fork: None,
             upstream_url: None,
+            answers: Answers::default(),
         }
     }
 

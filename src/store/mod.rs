@@ -21,6 +21,6 @@ mod tests;
 pub(crate) use artifact::ArtifactDir;
 pub(crate) use data_dir::DataDir;
 pub(crate) use error::StoreError;
-pub(crate) use file::{own_folder, replace};
+pub(crate) use file::{own_folder, replace, replace_all};
 pub(crate) use flow_client::FlowClient;
 pub(crate) use journal::{JournalWarning, Journaled};

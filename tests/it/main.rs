@@ -10,6 +10,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
+mod action;
 mod artifact;
 mod cost;
 mod errors;
