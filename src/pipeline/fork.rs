@@ -168,10 +168,13 @@ impl Fork {
 
     /// What a remote that cannot be read said is a warning, where the branch is known without it.
     fn unless_known<T>(&self, session: &Session<'_>, branch: &str, asked: Result<T>) -> Result<Option<T>> {
+        let here = |commit: CommitId| self.repository.commit(&commit.to_string()).is_ok();
+        let known = || match self.own(session, branch) {
+            Some(own) => here(own),
+            None => self.repository.branch(branch).is_some(),
+        };
         match asked {
-            Err(failure)
-                if self.own(session, branch).is_some() || self.repository.branch(branch).is_some() =>
-            {
+            Err(failure) if known() => {
                 session.context.ui.warn(&problem(&failure).message);
                 Ok(None)
             }
