@@ -8,6 +8,9 @@ use git2::{ErrorCode, RepositoryState};
 use super::GitError;
 use crate::ids::{CommitId, ObjectId, RefName};
 
+/// What a clone is in which libgit2 would miss objects.
+const PARTIAL: &str = "a partial clone";
+
 /// A repository on this machine.
 pub(crate) struct Repository {
     pub(super) inner: git2::Repository,
@@ -32,7 +35,7 @@ impl Repository {
         match opened {
             // libgit2 opens one, and finds out late what is not there.
             Ok(inner) if is_partial(&inner) => {
-                Err(GitError::Format { path: path.to_owned(), format: "a partial clone".to_owned() })
+                Err(GitError::Format { path: path.to_owned(), format: PARTIAL.to_owned() })
             }
             Ok(inner) => Ok(Self { inner, path: path.to_owned() }),
             Err(_) if !path.join(".git").exists() && !path.join("HEAD").exists() => {
@@ -52,9 +55,12 @@ impl Repository {
     pub(crate) fn open_whoever_owns_it(path: &Path) -> Result<Self, GitError> {
         let opened = git2::Repository::open_bare(path.join(".git"));
         let opened = opened.and_then(|inner| inner.set_workdir(path, false).map(|()| inner));
-        opened
-            .map(|inner| Self { inner, path: path.to_owned() })
-            .map_err(|source| GitError::Format { path: path.to_owned(), format: source.message().to_owned() })
+        let format = |format: &str| GitError::Format { path: path.to_owned(), format: format.to_owned() };
+        match opened {
+            Ok(inner) if is_partial(&inner) => Err(format(PARTIAL)),
+            Ok(inner) => Ok(Self { inner, path: path.to_owned() }),
+            Err(source) => Err(format(source.message())),
+        }
     }
 
     /// Makes an empty bare repository.

@@ -18,8 +18,8 @@ pub(super) struct Fork {
     pub(super) name: String,
     /// Where it is fetched from, where it is not a checkout of the user's.
     remote: Option<RemoteUrl>,
-    /// The partial clone that it stands for, and the branch that is checked out there.
-    partial: Option<(PathBuf, Option<String>)>,
+    /// The partial clone that it stands for.
+    partial: Option<Partial>,
     /// The folder of a copy that a dry run made for itself.
     _passing: Option<TempDir>,
 }
@@ -31,48 +31,19 @@ impl Fork {
     /// # Errors
     /// Where there is no repository, or one that cannot be opened.
     pub(super) fn find(session: &Session<'_>, named: Option<&str>) -> Result<Self> {
-        let root = session.context.workspace.root();
-        let Some(named) = named else { return Self::at(session, root) };
-        // `.` and the like would stand in every path that is shown.
-        let folder: PathBuf = root.join(named).components().collect();
-        if folder.exists() {
-            return Self::at(session, &folder);
-        }
-        if let Ok(repo) = named.parse::<RepoName>() {
-            return Self::elsewhere(session, &format!("https://github.com/{repo}.git"), repo.to_string());
-        }
-        if is_remote(named) {
-            return Self::elsewhere(session, named, public_name(named).unwrap_or_else(|| "fork".to_owned()));
-        }
-        Err(Failure::from(GitError::NotARepository(folder)))
-    }
-
-    fn at(session: &Session<'_>, folder: &Path) -> Result<Self> {
-        let named = |origin: Option<&str>| {
-            let own = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
-            origin.and_then(public_name).or_else(own).unwrap_or_else(|| "fork".to_owned())
-        };
-        match checkout(session, folder) {
-            Ok(repository) => {
-                let name = named(repository.remote("origin").as_deref());
-                Ok(Self { repository, name, remote: None, partial: None, _passing: None })
-            }
-            Err(err @ GitError::Format { .. }) => {
-                let partial = session.git.partial_clone(folder).ok_or(err)?;
-                let url = located(folder, &partial.origin);
-                let partial = Some((folder.to_owned(), partial.branch));
-                Ok(Self { partial, ..Self::elsewhere(session, &url, named(Some(&url)))? })
-            }
-            Err(err) => Err(err.into()),
-        }
+        Self::open(session, Place::of(session, named)?)
     }
 
     /// A fork that lives elsewhere has a bare copy in the workspace; a dry run that finds none makes
     /// one that goes with it.
-    fn elsewhere(session: &Session<'_>, url: &str, name: String) -> Result<Self> {
-        let remote: RemoteUrl = url.parse()?;
-        let folder = session.context.workspace.codex().join("workspace/actions/forks");
-        let copy = folder.join(format!("{}.git", &Digest::of(url.as_bytes()).hex()[..16]));
+    fn open(session: &Session<'_>, place: Place) -> Result<Self> {
+        let Elsewhere { name, url, partial } = match place {
+            Place::Elsewhere(elsewhere) => elsewhere,
+            Place::Here { repository, name } => {
+                return Ok(Self { repository, name, remote: None, partial: None, _passing: None });
+            }
+        };
+        let (folder, copy) = copies(session, &url);
         let mut passing = None;
         let repository = if copy.exists() {
             Repository::open(&copy)?
@@ -87,7 +58,7 @@ impl Fork {
             passing = Some(made);
             repository
         };
-        Ok(Self { repository, name, remote: Some(remote), partial: None, _passing: passing })
+        Ok(Self { repository, name, remote: Some(url), partial, _passing: passing })
     }
 
     /// The maintained branch: the one that is named, else the one that is checked out, else the one that
@@ -99,10 +70,9 @@ impl Fork {
         if let Some(named) = named {
             return Ok(named.branch().to_owned());
         }
-        let current = match (&self.partial, &self.remote) {
-            (Some((_, branch)), _) => branch.clone(),
-            (None, Some(url)) => session.listing(url, Some(&self.repository))?.default_branch.clone(),
-            (None, None) => self.repository.current_branch(),
+        let current = match &self.remote {
+            Some(url) => current(session, url, self.partial.as_ref())?,
+            None => self.repository.current_branch(),
         };
         current.or_else(|| Some(self.checked_out(session)?.0)).ok_or_else(|| {
             Failure::usage(format!("no branch of {} is named, and none is checked out", self.name))
@@ -110,19 +80,14 @@ impl Fork {
         })
     }
 
-    /// Where the maintained branch stands, and nothing more: nothing is fetched, and only a branch that this
-    /// machine does not have costs a question to its remote.
-    ///
-    /// # Errors
-    /// As [`Self::ready`].
-    pub(super) fn stands(&self, session: &Session<'_>, branch: &str) -> Result<CommitId> {
+    fn stands(&self, session: &Session<'_>, branch: &str) -> Result<CommitId> {
         if let Some(own) = self.own(session, branch) {
             return Ok(own);
         }
         let listed = self.source().map(|url| session.listing(&url, Some(&self.repository)));
         let listed = self.unless_known(session, branch, listed.transpose())?.flatten();
         let tip = listed.and_then(|listing| listing.branches.get(branch).copied());
-        Ok(tip.or_else(|| self.repository.branch(branch)).ok_or_else(|| self.lacks(branch))?)
+        Ok(tip.or_else(|| self.repository.branch(branch)).ok_or_else(|| lacks(&self.name, branch))?)
     }
 
     /// A workbench and the commit of the maintained branch, with its history: what this repository lacks of
@@ -133,9 +98,9 @@ impl Fork {
     /// [`GitError::NoBranch`]; a remote that cannot be read and was never fetched from.
     pub(super) fn ready(&self, session: &Session<'_>, branch: &str) -> Result<(Workbench, CommitId)> {
         let own = self.own(session, branch);
-        let lacks = own.is_none() || self.partial.is_some() || self.repository.is_shallow();
+        let incomplete = own.is_none() || self.partial.is_some() || self.repository.is_shallow();
         let make = || Workbench::new(&session.git, &self.repository, session.context.temporary);
-        let bench = match (lacks, session.applies()) {
+        let bench = match (incomplete, session.applies()) {
             (false, _) => make()?,
             (true, true) => {
                 self.bring(session, branch, own, &self.repository)?;
@@ -148,7 +113,7 @@ impl Fork {
             }
         };
         let fetched = || bench.repository().branch(branch).or_else(|| self.repository.branch(branch));
-        let tip = own.or_else(fetched).ok_or_else(|| self.lacks(branch))?;
+        let tip = own.or_else(fetched).ok_or_else(|| lacks(&self.name, branch))?;
         if self.partial.is_some() && bench.repository().commit(&tip.to_string()).is_err() {
             return Err(GitError::OnlyInPartial { fork: self.name.clone(), branch: branch.to_owned() }.into());
         }
@@ -158,14 +123,13 @@ impl Fork {
     /// The commit of the branch in a checkout of its own: what a person or a workflow has there counts, and
     /// not what its remote has by now.
     fn own(&self, session: &Session<'_>, branch: &str) -> Option<CommitId> {
-        let name = RefName::join("refs/heads", branch).ok()?;
-        if let Some((folder, _)) = &self.partial {
-            return session.git.branch_of_partial(folder, &name);
+        if let Some(partial) = &self.partial {
+            return partial.branch(session, branch);
         }
         if self.remote.is_some() {
             return None;
         }
-        let local = self.repository.at(&name);
+        let local = self.repository.at(&RefName::join("refs/heads", branch).ok()?);
         local.or_else(|| Some(self.checked_out(session).filter(|(started, _)| started == branch)?.1))
     }
 
@@ -183,8 +147,8 @@ impl Fork {
         into: &Repository,
     ) -> Result<()> {
         let Some(url) = self.source() else { return Ok(()) };
-        if let Some((folder, _)) = &self.partial {
-            let folder = folder.display();
+        if let Some(partial) = &self.partial {
+            let folder = partial.folder.display();
             session.context.ui.note(&format!("{folder} is a partial clone: a whole copy of {url} is used"));
         }
         let fetch = || -> Result<()> {
@@ -204,19 +168,18 @@ impl Fork {
 
     /// What a remote that cannot be read said is a warning, where the branch is known without it.
     fn unless_known<T>(&self, session: &Session<'_>, branch: &str, asked: Result<T>) -> Result<Option<T>> {
+        let here = |commit: CommitId| self.repository.commit(&commit.to_string()).is_ok();
+        let known = || match self.own(session, branch) {
+            Some(own) => here(own),
+            None => self.repository.branch(branch).is_some(),
+        };
         match asked {
-            Err(failure)
-                if self.own(session, branch).is_some() || self.repository.branch(branch).is_some() =>
-            {
+            Err(failure) if known() => {
                 session.context.ui.warn(&problem(&failure).message);
                 Ok(None)
             }
             asked => asked.map(Some),
         }
-    }
-
-    fn lacks(&self, branch: &str) -> GitError {
-        GitError::NoBranch { fork: self.name.clone(), branch: branch.to_owned() }
     }
 
     /// Where the branch and its history come from.
@@ -242,6 +205,128 @@ impl Fork {
     pub(super) fn path(&self) -> PathBuf {
         self.repository.path().to_owned()
     }
+}
+
+/// Where the maintained branch stands, and nothing more: for a look that may well find nothing to do. No
+/// copy is made and nothing fetched, and only a branch that this machine does not have costs a question to
+/// its remote.
+///
+/// # Errors
+/// As [`Fork::find`], [`Fork::branch`] and [`Fork::ready`].
+pub(super) fn stands(
+    session: &Session<'_>,
+    named: Option<&str>,
+    branch: Option<&RefName>,
+) -> Result<CommitId> {
+    let there = match Place::of(session, named)? {
+        Place::Elsewhere(there) if !copies(session, &there.url).1.exists() => there,
+        place => {
+            let fork = Fork::open(session, place)?;
+            let branch = fork.branch(session, branch)?;
+            return fork.stands(session, &branch);
+        }
+    };
+    let branch = match branch {
+        Some(branch) => branch.branch().to_owned(),
+        None => current(session, &there.url, there.partial.as_ref())?
+            .ok_or_else(|| Failure::usage(format!("no branch of {} is named", there.name)))?,
+    };
+    if let Some(own) = there.partial.as_ref().and_then(|partial| partial.branch(session, &branch)) {
+        return Ok(own);
+    }
+    let listing = session.listing(&there.url, None)?;
+    Ok(listing.branches.get(&branch).copied().ok_or_else(|| lacks(&there.name, &branch))?)
+}
+
+/// Where a fork lies.
+enum Place {
+    /// In a checkout of the user's.
+    Here {
+        repository: Repository,
+        name: String,
+    },
+    Elsewhere(Elsewhere),
+}
+
+/// A fork of which a copy is used.
+struct Elsewhere {
+    name: String,
+    url: RemoteUrl,
+    partial: Option<Partial>,
+}
+
+/// A checkout of the user's that lacks objects.
+struct Partial {
+    folder: PathBuf,
+    /// The branch that is checked out.
+    current: Option<String>,
+}
+
+impl Partial {
+    fn branch(&self, session: &Session<'_>, branch: &str) -> Option<CommitId> {
+        session.git.branch_of_partial(&self.folder, &RefName::join("refs/heads", branch).ok()?)
+    }
+}
+
+impl Place {
+    fn of(session: &Session<'_>, named: Option<&str>) -> Result<Self> {
+        let root = session.context.workspace.root();
+        let Some(named) = named else { return Self::at(session, root) };
+        // `.` and the like would stand in every path that is shown.
+        let folder: PathBuf = root.join(named).components().collect();
+        if folder.exists() {
+            return Self::at(session, &folder);
+        }
+        if let Ok(repo) = named.parse::<RepoName>() {
+            let url = format!("https://github.com/{repo}.git").parse()?;
+            return Ok(Self::Elsewhere(Elsewhere { name: repo.to_string(), url, partial: None }));
+        }
+        if is_remote(named) {
+            let name = public_name(named).unwrap_or_else(|| "fork".to_owned());
+            return Ok(Self::Elsewhere(Elsewhere { name, url: named.parse()?, partial: None }));
+        }
+        Err(Failure::from(GitError::NotARepository(folder)))
+    }
+
+    fn at(session: &Session<'_>, folder: &Path) -> Result<Self> {
+        let named = |origin: Option<&str>| {
+            let own = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+            origin.and_then(public_name).or_else(own).unwrap_or_else(|| "fork".to_owned())
+        };
+        match checkout(session, folder) {
+            Ok(repository) => {
+                let name = named(repository.remote("origin").as_deref());
+                Ok(Self::Here { repository, name })
+            }
+            Err(err @ GitError::Format { .. }) => {
+                let found = session.git.partial_clone(folder).ok_or(err)?;
+                let origin = located(folder, &found.origin);
+                let partial = Some(Partial { folder: folder.to_owned(), current: found.branch });
+                let (name, url) = (named(Some(&origin)), origin.parse()?);
+                Ok(Self::Elsewhere(Elsewhere { name, url, partial }))
+            }
+            Err(err) => Err(err.into()),
+        }
+    }
+}
+
+/// The branch of a fork elsewhere that is meant where none is named.
+fn current(session: &Session<'_>, url: &RemoteUrl, partial: Option<&Partial>) -> Result<Option<String>> {
+    match partial {
+        Some(partial) => Ok(partial.current.clone()),
+        None => Ok(session.listing(url, None)?.default_branch.clone()),
+    }
+}
+
+/// The folder of the copies of forks elsewhere, and the copy of the one at `url`.
+fn copies(session: &Session<'_>, url: &RemoteUrl) -> (PathBuf, PathBuf) {
+    let folder = session.context.workspace.codex().join("workspace/actions/forks");
+    let copy = folder.join(format!("{}.git", &Digest::of(url.as_str().as_bytes()).hex()[..16]));
+    (folder, copy)
+}
+
+fn lacks(fork: &str, branch: &str) -> GitError {
+    GitError::NoBranch { fork: fork.to_owned(), branch: branch.to_owned() }
 }
 
 /// The checkout at `folder`.

@@ -112,9 +112,7 @@ pub(super) fn tip_for(session: &Session<'_>, source: &Source, tag: &TagName) -> 
     let selected =
         selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
     let config = config(session, selected).ok()?;
-    let fork = Fork::find(session, config.repo.as_deref()).ok()?;
-    let branch = fork.branch(session, config.target_branch.as_ref()).ok()?;
-    fork.stands(session, &branch).ok()
+    fork::stands(session, config.repo.as_deref(), config.target_branch.as_ref()).ok()
 }
 
 fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {

@@ -148,3 +148,26 @@ fn a_shallow_checkout_stays_shallow_until_something_is_due() {
         assert!(git.join("shallow").exists());
     }
 }
+
+#[test]
+fn a_fork_elsewhere_is_not_copied_to_know_where_it_stands() {
+    let workspace = Workspace::clean().with_flow("");
+    let server = followed(&workspace);
+    let own = format!("repo = {:?}", workspace.path().to_str().unwrap());
+    let flow = workspace.flow_toml("").replace(&own, &format!("repo = {:?}", file_url(workspace.path())));
+    workspace.install_flow(&flow);
+    workspace.lock();
+    let _ = workspace.run(&[]).run().exits(0);
+    // As a new runner finds it, with what is remembered.
+    let forks = workspace.path().join(".codex/workspace/actions/forks");
+    assert_eq!(std::fs::read_dir(&forks).unwrap().count(), 2, "a copy, and what keeps git from seeing it");
+    std::fs::remove_dir_all(&forks).unwrap();
+    let (before, requests) = (workspace.snapshot(), server.requests().len());
+    let witness = Witness::new();
+
+    let run = witness.watches(workspace.run(&[])).run().exits(0);
+
+    assert_eq!(asked(&witness.calls(), &[workspace.upstream.path(), workspace.path()]), [1, 1], "{run}");
+    assert_eq!(server.requests().len(), requests + 1);
+    workspace.snapshot().assert_same_as(&before);
+}
