@@ -4,6 +4,7 @@
 //! code the program ends. No match here has a wildcard: a new variant does not compile until
 //! someone has chosen its kind.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::actions::ActionsError;
@@ -11,9 +12,10 @@ use crate::candidate::AccountingError;
 use crate::event::EventError;
 use crate::feed::FeedError;
 use crate::flow::{ConfigError, GateClosed, ManifestError};
+use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::http::HttpError;
-use crate::ids::{InvalidId, InvalidName};
+use crate::ids::{EventId, InvalidId, InvalidName, TagName};
 use crate::pack::LockError;
 use crate::process::ProcessError;
 use crate::record::{FlowResultError, NotAnEvent, StateError};
@@ -90,12 +92,24 @@ pub(crate) struct Failure {
     source: anyhow::Error,
     reasons: Vec<String>,
     hints: Vec<String>,
+    begun: Option<Box<Begun>>,
+}
+
+/// An event that was being carried through when something failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Begun {
+    /// The event.
+    pub(crate) id: EventId,
+    /// Its release.
+    pub(crate) tag: TagName,
+    /// The folder that holds its record.json.
+    pub(crate) folder: PathBuf,
 }
 
 impl Failure {
     /// A failure of this kind.
     pub(crate) fn new(kind: Kind, source: impl Into<anyhow::Error>) -> Self {
-        Self { kind, source: source.into(), reasons: Vec::new(), hints: Vec::new() }
+        Self { kind, source: source.into(), reasons: Vec::new(), hints: Vec::new(), begun: None }
     }
 
     /// A wrong command or configuration, in words.
@@ -113,6 +127,18 @@ impl Failure {
     /// The error of a room, with the room's own advice.
     fn advised(kind: Kind, source: impl Into<anyhow::Error>, hint: Option<String>) -> Self {
         Self { hints: hint.into_iter().collect(), ..Self::new(kind, source) }
+    }
+
+    /// The same, of an event that left a record.
+    #[must_use]
+    pub(crate) fn leaving(mut self, begun: Begun) -> Self {
+        self.begun = Some(Box::new(begun));
+        self
+    }
+
+    /// The event that left a record, where one did.
+    pub(crate) fn begun(&self) -> Option<&Begun> {
+        self.begun.as_deref()
     }
 
     /// The same with one more reason, where there are several side by side.
@@ -161,8 +187,9 @@ impl From<GitError> for Failure {
             | GitError::NoTag { .. }
             | GitError::TagOfNoCommit { .. }
             | GitError::Url { .. } => Kind::Usage,
-            GitError::InProgress { .. } => Kind::Blocked,
+            GitError::InProgress { .. } | GitError::NotAllowed { .. } => Kind::Blocked,
             GitError::Unreachable { .. }
+            | GitError::NotPushed { .. }
             | GitError::Moved { .. }
             | GitError::TagMoved { .. }
             | GitError::Program { .. }
@@ -215,12 +242,34 @@ impl From<HttpError> for Failure {
         let kind = match &err {
             HttpError::NotAllowed { .. } | HttpError::Proxy => Kind::Usage,
             HttpError::BadRedirect { .. }
+            | HttpError::LeavesHost { .. }
+            | HttpError::Moved { .. }
             | HttpError::TooManyRedirects { .. }
             | HttpError::Status { .. }
             | HttpError::TooLong { .. }
             | HttpError::TimedOut { .. }
             | HttpError::Unreachable { .. }
             | HttpError::Broken { .. } => Kind::Failed,
+        };
+        let hint = err.hint();
+        Self::advised(kind, err, hint)
+    }
+}
+
+impl From<ForgeError> for Failure {
+    fn from(err: ForgeError) -> Self {
+        let kind = match &err {
+            ForgeError::NoToken { .. }
+            | ForgeError::Unauthorized { .. }
+            | ForgeError::PullRequestsNotPermitted { .. }
+            | ForgeError::IssuesOff { .. }
+            | ForgeError::Forbidden { .. } => Kind::Blocked,
+            ForgeError::NotFound { .. }
+            | ForgeError::RateLimited { .. }
+            | ForgeError::Exists { .. }
+            | ForgeError::Invalid { .. }
+            | ForgeError::Unreachable { .. }
+            | ForgeError::Unexpected { .. } => Kind::Failed,
         };
         let hint = err.hint();
         Self::advised(kind, err, hint)

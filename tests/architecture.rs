@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&[&str]])] = &[
     ("event", &[&["ids", "release"]]),
     ("flow", &[&["ids", "event"]]),
     ("pack", &[&["ids", "flow"]]),
-    ("record", &[&["ids", "event"]]),
+    ("record", &[&["ids", "release", "event"]]),
     ("state", &[&["ids", "event", "release", "record"]]),
     ("stack", &[&["ids"]]),
     ("candidate", &[&["ids", "event", "release", "flow", "stack"]]),

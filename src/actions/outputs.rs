@@ -29,11 +29,15 @@ pub(crate) struct Outputs {
     pub(crate) report: String,
     /// Every event of the run, as a JSON array.
     pub(crate) events: String,
+    /// Whether a record was left, so that there is something to publish.
+    pub(crate) publish: bool,
+    /// Whether the job is to be red in the end.
+    pub(crate) red: bool,
 }
 
 impl Outputs {
     /// Names and values, as action.yml declares them.
-    pub(crate) fn pairs(&self) -> [(&'static str, String); 11] {
+    pub(crate) fn pairs(&self) -> [(&'static str, String); 13] {
         [
             ("has-release", self.has_release.to_string()),
             ("tag", text(self.tag.as_ref())),
@@ -46,6 +50,8 @@ impl Outputs {
             ("artifact-path", self.artifact_path.clone()),
             ("report", self.report.clone()),
             ("events", if self.events.is_empty() { "[]".to_owned() } else { self.events.clone() }),
+            ("publish", self.publish.to_string()),
+            ("red", self.red.to_string()),
         ]
     }
 

@@ -114,16 +114,14 @@ pub(crate) fn run() -> ExitCode {
     let app = App { environment, options, ui };
     let worker = app.clone();
     let is_run = matches!(command, Some(Command::Run(_)));
-    let failure = match listen_during(move || handle(&worker, command)) {
+    let (failure, was_asked) = match listen_during(move || handle(&worker, command)) {
         End::Done(Ok(kind)) | End::Asked(Ok(kind)) => return finish(&app, kind),
-        End::Done(Err(failure)) => failure,
-        End::Asked(Err(_)) | End::Left => interruption::failure(),
+        End::Done(Err(failure)) => (failure, false),
+        End::Asked(Err(_)) | End::Left => (interruption::failure(), true),
     };
-    if is_run {
-        say::failed_run(&app, &failure);
-    }
+    let told = is_run && say::failed_run(&app, &failure);
     let kind = say::failure(&app, &failure);
-    finish(&app, kind)
+    finish(&app, if told && !was_asked { say::ends_later(&app, kind) } else { kind })
 }
 
 fn handle(app: &App, command: Option<Command>) -> Result<Kind> {

@@ -19,7 +19,7 @@ pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) 
         let outputs = outputs::outputs(&report, root, actions);
         tell(actions, &app.ui, &outputs, &run_markdown(&report))
     });
-    let kind = told.into_iter().fold(kind, Kind::worse);
+    let kind = told.iter().fold(kind, |kind, told| kind.worse(told.kind));
     report.exit_code = kind.code();
     if app.ui.is_json() {
         app.ui.json(&report);
@@ -36,7 +36,14 @@ pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) 
     if actions.is_some() {
         annotations(&outputs::annotations(&report)).iter().for_each(|line| app.ui.out(line));
     }
-    kind
+    if told.is_some_and(|told| told.outputs) { ends_later(app, kind) } else { kind }
+}
+
+/// With which kind the program ends where the outputs say `red`: with `PATCH_MOI_FAIL=later` a later step of
+/// the workflow fails because of it, after publishing. A wrong command or configuration fails at once.
+pub(super) fn ends_later(app: &App, kind: Kind) -> Kind {
+    let later = app.environment.get("PATCH_MOI_FAIL").is_some_and(|when| when == "later");
+    if later && kind != Kind::Usage { Kind::Done } else { kind }
 }
 
 /// Says why the program could do nothing, and with which kind it ends.
@@ -60,16 +67,19 @@ pub(super) fn failure(app: &App, failure: &Failure) -> Kind {
     failure.kind
 }
 
-/// Tells GitHub's runner of a run that failed before there was anything to report.
-pub(super) fn failed_run(app: &App, failure: &Failure) {
-    if let Some(actions) = Actions::detect(app.environment.variables()) {
-        let outputs = outputs::outputs_of_failure(failure.kind);
+/// Tells GitHub's runner of a run that failed before there was anything to report, and says whether it has
+/// the outputs now.
+pub(super) fn failed_run(app: &App, failure: &Failure) -> bool {
+    Actions::detect(app.environment.variables()).is_some_and(|actions| {
+        let workspace = app.options.workspace(&app.environment).ok();
+        let root = workspace.as_ref().map(crate::workspace::Workspace::root);
+        let outputs = outputs::outputs_of_failure(failure, root, &actions);
         let said = std::iter::once(failure.title()).chain(failure.causes());
         let said = said.chain(failure.advice().iter().cloned());
         // Indented lines are a block of code: nothing in them is Markdown, and nothing ends it.
         let block: String = said.map(|line| format!("    {}\n", printable(&line))).collect();
-        let _ = tell(&actions, &app.ui, &outputs, &format!("## patch-moi failed\n\n{block}"));
-    }
+        tell(&actions, &app.ui, &outputs, &format!("## patch-moi failed\n\n{block}")).outputs
+    })
 }
 
 /// Prints on standard error what went wrong, and returns the report without it: a person at a
@@ -100,19 +110,29 @@ fn to_stderr(ui: &Ui, report: &RunReport) -> RunReport {
     rest
 }
 
+/// What the runner could be told.
+struct Told {
+    /// What went wrong with it.
+    kind: Kind,
+    /// Whether it has the outputs.
+    outputs: bool,
+}
+
 /// Hands outputs and summary to the runner. A runner that gave no file for them is an imitation of
 /// one, and worth a note only.
-fn tell(actions: &Actions, ui: &Ui, outputs: &Outputs, summary: &str) -> Kind {
+fn tell(actions: &Actions, ui: &Ui, outputs: &Outputs, summary: &str) -> Told {
     let written = Nonce::random().and_then(|nonce| outputs.write(actions, &nonce));
+    let outputs = written.is_ok();
     let kind = or_say(ui, written);
-    match actions.append_summary(summary) {
+    let kind = match actions.append_summary(summary) {
         Ok(Written::Whole) => kind,
         Ok(Written::Cut) => {
             ui.warn("the summary is longer than GitHub shows; the artifact has all of it");
             kind
         }
         Err(error) => kind.worse(or_say(ui, Err(error))),
-    }
+    };
+    Told { kind, outputs }
 }
 
 fn or_say(ui: &Ui, done: Result<(), ActionsError>) -> Kind {

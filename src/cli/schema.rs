@@ -7,6 +7,7 @@ use super::App;
 use crate::candidate::document_schema;
 use crate::flow::flow_schema;
 use crate::pack::lock_schema;
+use crate::record::record_schema;
 use crate::release::sources_schema;
 use crate::report::run_schema;
 
@@ -33,6 +34,8 @@ pub(super) struct Args {
 enum Of {
     /// candidate.json of an artifact
     Candidate,
+    /// record.json of an artifact
+    Record,
     /// What `patch-moi run --json` prints
     Run,
     /// flow.toml, as JSON
@@ -47,6 +50,7 @@ impl Of {
     fn schema(self) -> Value {
         match self {
             Self::Candidate => document_schema(),
+            Self::Record => record_schema(),
             Self::Run => run_schema(),
             Self::Flow => flow_schema(),
             Self::FeedSources => sources_schema(),

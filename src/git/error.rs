@@ -96,6 +96,22 @@ pub(crate) enum GitError {
         /// What git said.
         source: ProcessError,
     },
+    /// Nothing could be pushed, and no ref was looked at.
+    #[error("nothing could be pushed to {url}")]
+    NotPushed {
+        /// The URL.
+        url: String,
+        /// What git said.
+        source: ProcessError,
+    },
+    /// The remote lets this caller push nothing.
+    #[error("{url} does not let this token or key push{}{said}", if .said.is_empty() { "" } else { ": " })]
+    NotAllowed {
+        /// The URL.
+        url: String,
+        /// What the remote said, on one line that may be shown.
+        said: String,
+    },
     /// A ref does not stand where it was expected.
     #[error("{name} does not stand where it was expected; somebody else has moved it")]
     Moved {
@@ -181,6 +197,12 @@ impl GitError {
             Self::Unreachable { .. } => {
                 Some("check the URL, the network and the credentials; nothing was changed".to_owned())
             }
+            Self::NotPushed { .. } => {
+                Some("check the URL, the network and the credentials; no ref was moved".to_owned())
+            }
+            Self::NotAllowed { .. } => Some(
+                "give the job `permissions: contents: write`, or set PATCH_MOI_TOKEN to a token that may write to the repository's contents".to_owned(),
+            ),
             Self::Moved { name, .. } => Some(format!("look at `git log {name}`, and run this again")),
             Self::InProgress { repo, .. } => {
                 Some(format!("finish or abort it first: `git -C {} status` says how", repo.display()))

@@ -81,7 +81,7 @@ impl Git {
     }
 
     fn fetch(&self, into: &Repository, url: &RemoteUrl, specs: &[String]) -> Result<(), GitError> {
-        in_repository(self.transport(), into)
+        in_repository(self.transport_to(url), into)
             .args(["-c", "core.hooksPath=/dev/null", "fetch", "--quiet", "--no-tags", "--prune"])
             .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"])
             .args([UPLOAD_PACK, "--"])

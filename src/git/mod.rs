@@ -7,6 +7,8 @@
 //! All work on a stack happens on a [`Workbench`]: a private bare repository that borrows the
 //! fork's objects. What is made there reaches the fork only by [`Workbench::deliver`].
 
+mod bundle;
+mod credential;
 mod deliver;
 mod error;
 mod evidence;
@@ -16,10 +18,12 @@ mod inspect;
 mod merge;
 mod objects;
 mod program;
+mod push;
 mod remote;
 mod repository;
 mod workbench;
 
+pub(crate) use credential::Credential;
 pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;
 pub(crate) use evidence::ConflictFile;
@@ -28,6 +32,7 @@ pub(crate) use import::import;
 pub(crate) use inspect::difference;
 pub(crate) use merge::GitMerge;
 pub(crate) use program::Git;
+pub(crate) use push::{PushOutcome, Pushed, Rejection};
 pub(crate) use remote::{Listing, RemoteUrl, shown};
 pub(crate) use repository::Repository;
 pub(crate) use workbench::Workbench;

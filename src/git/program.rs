@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{GitError, Repository};
+use super::{Credential, GitError, RemoteUrl, Repository};
 use crate::process::{Command, Env};
 
 /// The oldest git whose `merge-tree` merges trees.
@@ -30,6 +30,7 @@ pub(super) const UPLOAD_PACK: &str = "--upload-pack=git-upload-pack";
 pub(crate) struct Git {
     parent: BTreeMap<String, String>,
     program: PathBuf,
+    credential: Option<Credential>,
 }
 
 impl Git {
@@ -38,7 +39,7 @@ impl Git {
     /// # Errors
     /// Where there is none, or one older than 2.45.
     pub(crate) fn find(parent: &BTreeMap<String, String>) -> Result<Self, GitError> {
-        let git = Self { parent: parent.clone(), program: program(parent) };
+        let git = Self { parent: parent.clone(), program: program(parent), credential: None };
         let said = git.isolated(None).arg("--version");
         let said = said.run().and_then(crate::process::Output::success);
         let said = said.map_err(|source| GitError::Program { what: "--version", source })?;
@@ -67,8 +68,14 @@ impl Git {
         Command::new(&self.program).env(env).timeout(Some(LOCAL))
     }
 
-    /// A git with the user's configuration, for transport.
-    pub(super) fn transport(&self) -> Command {
+    /// The same git, which shows `credential` to its host, and to no other.
+    #[must_use]
+    pub(crate) fn with_credential(&self, credential: Option<&Credential>) -> Self {
+        Self { credential: credential.cloned(), ..self.clone() }
+    }
+
+    /// A git with the user's configuration, for transport to and from `url`.
+    pub(super) fn transport_to(&self, url: &RemoteUrl) -> Command {
         let mut env = self.quiet(Env::minimal(&self.parent));
         for name in CREDENTIALS {
             if let Some(value) = self.parent.get(name) {
@@ -76,6 +83,9 @@ impl Git {
             }
         }
         env.set("GIT_ALLOW_PROTOCOL", "file:https:http:ssh");
+        for (name, value) in self.credential.iter().flat_map(|credential| credential.variables(url)) {
+            env.set(&name, &value);
+        }
         Command::new(&self.program).env(env).timeout(Some(NETWORK))
     }
 

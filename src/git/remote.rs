@@ -93,8 +93,8 @@ impl Git {
     /// [`GitError::Unreachable`].
     pub(crate) fn list(&self, url: &RemoteUrl, within: Option<&Repository>) -> Result<Listing, GitError> {
         let command = match within {
-            Some(repository) => in_repository(self.transport(), repository),
-            None => self.transport().cwd("/"),
+            Some(repository) => in_repository(self.transport_to(url), repository),
+            None => self.transport_to(url).cwd("/"),
         };
         let output = command
             .args([

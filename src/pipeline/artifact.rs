@@ -1,7 +1,7 @@
 //! The candidate artifact: what git can say of a carry, and the reports about it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -10,9 +10,10 @@ use crate::candidate::{self, Artifact, Document, Plan, Step};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{ConflictFile, Workbench};
 use crate::ids::{CommitId, RelPath, RepoName, Slug};
-use crate::report::{self, Extras};
+use crate::record::{EventRecord, MAX_EVENT_RECORD_BYTES};
+use crate::report::{self, EventReport, Extras};
 use crate::stack::{Carry, Conflict, Patch};
-use crate::store::ArtifactDir;
+use crate::store::{self, ArtifactDir};
 use crate::workspace::read_bounded;
 
 use super::plumbing::tree_of;
@@ -78,9 +79,40 @@ pub(super) fn open(
 
 /// The upstream that an artifact is about, where it says so.
 fn owner(folder: &Path) -> Option<RepoName> {
-    let text = read_bounded(&folder.join("candidate.json"), LARGEST_DOCUMENT).ok()?;
-    let document: Value = serde_json::from_str(&text).ok()?;
-    document["event"]["repo"].as_str()?.parse().ok()
+    let read = |name: &str, limit: u64| -> Option<Value> {
+        serde_json::from_str(&read_bounded(&folder.join(name), limit).ok()?).ok()
+    };
+    let document = read("candidate.json", LARGEST_DOCUMENT).map(|document| document["event"]["repo"].clone());
+    let repo = document.or_else(|| Some(read("record.json", MAX_EVENT_RECORD_BYTES)?["repo"].clone()));
+    repo?.as_str()?.parse().ok()
+}
+
+/// Writes record.json into the artifact of its release, and says where that is. Where there is none, one is
+/// made of the record and a report of the event. Nothing is written where the folder belongs to another
+/// upstream's release.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub(super) fn keep_record(
+    session: &Session<'_>,
+    record: &EventRecord,
+    about: &EventReport,
+) -> Result<Option<PathBuf>> {
+    let (artifacts, slug) = (session.context.workspace.artifacts_dir(), record.tag.slug());
+    let folder = artifacts.join(slug.as_str());
+    if owner(&folder).is_some_and(|other| other != record.repo) {
+        let folder = folder.display();
+        session.context.ui.warn(&format!("{folder} belongs to another upstream, and got no record.json"));
+        return Ok(None);
+    }
+    if folder.join("candidate.json").is_file() {
+        store::replace(&folder.join("record.json"), record.to_text().as_bytes())?;
+        return Ok(Some(folder));
+    }
+    let artifact = ArtifactDir::open(&artifacts, &slug)?;
+    artifact.write(&"record.json".parse()?, record.to_text().as_bytes())?;
+    artifact.write(&"report.md".parse()?, report::event_report_markdown(about).as_bytes())?;
+    Ok(Some(artifact.publish()?))
 }
 
 /// Writes bundle, patches, range-diff and conflicts, and gives what the report shows of the latter.

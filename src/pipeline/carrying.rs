@@ -39,7 +39,7 @@ pub(super) fn carry(session: &Session<'_>, prepared: &Prepared, inventory: &Inve
     let merger = GitMerge::new(bench, tree_of(bench, inventory.onto)?);
     let progress = session.context.ui.progress("carrying", Some(inventory.len() as u64));
     let mut tell = |done: usize, _| progress.at(done as u64);
-    let carry = stack::carry(bench, &merger, inventory, &prepared.committer, &mut tell)
+    let carry = stack::carry(bench, &merger, inventory, &prepared.committer, &prepared.answers, &mut tell)
         .map_err(|err| explained(prepared, err))?;
     drop(progress);
     candidate::accounting(&carry, inventory.commits())?;

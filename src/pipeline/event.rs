@@ -1,21 +1,23 @@
 //! One event: select, prepare, record, run, record.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
-use super::newest;
 use super::script_step::{self, Stepped};
 use super::session::{Job, Session};
 use super::stack_step::{self, Carried, Prepared};
 use super::words::{problem, standing};
+use super::{artifact, newest};
 use crate::event::{Event, UPSTREAM_RELEASE, stamp};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Begun, Failure, Kind, Result};
 use crate::flow::{self, BuiltIn, Flow, Reason, Runner, Selected, Selection, Standing};
 use crate::ids::{Digest, RelPath, TagName};
 use crate::pack;
 use crate::process;
 use crate::record::{
-    Attempt, Dispatch, Operation, Run, RunId, RunReport as RunSays, RunSpan, RunStep, Status, StepResult,
-    merge_runs,
+    Attempt, Dispatch, EventRecord, Operation, Run, RunId, RunReport as RunSays, RunSpan, RunStep, Status,
+    StepResult, merge_runs,
 };
 use crate::release::{LedgerLine, Release, State};
 use crate::report::{self, EventReport, PassedOver, RunReport, StepReport};
@@ -56,6 +58,7 @@ pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunRep
                 selection: selection_of(session, &job),
                 steps: Vec::new(),
                 ledger: None,
+                record: failure.begun().map(|begun| begun.folder.display().to_string()),
                 error: Some(problem(&failure)),
                 plan: None,
             };
@@ -188,6 +191,7 @@ fn about(job: &Job<'_>, event: &Event, tag: &TagName, selection: report::Selecti
         selection,
         steps: Vec::new(),
         ledger: None,
+        record: None,
         error: None,
         plan: None,
     }
@@ -256,6 +260,15 @@ fn two_stacks(one: &Selected<'_>, other: &Selected<'_>) -> Failure {
     .hint("one event has one candidate: set `enabled = false` on one of them, or give it a narrower trigger")
 }
 
+/// What was done about an event, for its record.
+struct Done<'a> {
+    event: &'a Value,
+    runs: &'a [Run],
+    dispatch: Dispatch,
+    attempt: Attempt,
+    state: State,
+}
+
 /// One event on its way.
 struct Through<'a> {
     session: &'a Session<'a>,
@@ -301,21 +314,33 @@ impl Through<'_> {
             let carried = match done {
                 Ok(Stepped { carried, .. }) => carried,
                 Err(failure) => {
-                    self.record_dispatch(&event, &runs, &begun)?;
+                    let (dispatch, attempt) = self.record_dispatch(&event, &runs, &begun)?;
                     // Whoever cancels a run says nothing about the release: it stays as due as it was.
-                    if !process::is_interrupted() {
-                        self.enter(State::Failed)?;
+                    let state = if process::is_interrupted() { State::Seen } else { State::Failed };
+                    if state == State::Failed {
+                        self.enter(state)?;
                     }
-                    return Err(failure);
+                    let done = Done { event: &event, runs: &runs, dispatch, attempt, state };
+                    about.error = Some(problem(&failure));
+                    return Err(match self.write_record(done, about)? {
+                        Some(folder) => failure.leaving(Begun {
+                            id: self.event.id.clone(),
+                            tag: self.tag.clone(),
+                            folder,
+                        }),
+                        None => failure,
+                    });
                 }
             };
             kind = kind.worse(ends(selection, selected, &carried));
             state = weightier(state, carried.state);
             about.steps.push(self.step_report(selected, carried));
         }
-        self.record_dispatch(&event, &runs, &begun)?;
+        let (dispatch, attempt) = self.record_dispatch(&event, &runs, &begun)?;
         self.enter(state)?;
         about.ledger = Some(standing(state));
+        let done = Done { event: &event, runs: &runs, dispatch, attempt, state };
+        about.record = self.write_record(done, about)?.map(|folder| folder.display().to_string());
         Ok(kind)
     }
 
@@ -392,22 +417,51 @@ impl Through<'_> {
         Run::new(&step, RunSpan { started_at, completed_at: &completed_at }, outcome)
     }
 
-    fn record_dispatch(&self, event: &Value, runs: &[Run], begun: &str) -> Result<()> {
+    fn record_dispatch(&self, event: &Value, runs: &[Run], begun: &str) -> Result<(Dispatch, Attempt)> {
         let ids = runs.iter().map(|run| run.id().as_str().to_owned()).collect();
         let dispatch = Dispatch::taken(&self.event.id, &self.event.kind, Operation::Dispatch, ids, begun);
         let says: Vec<RunSays> = runs.iter().map(RunSays::from).collect();
         let attempt = merge_runs(&Attempt::begun(&dispatch, event), &says, &self.session.context.stamp());
         self.session.context.data.dispatches().append(&dispatch)?;
         self.session.context.data.attempts().append(&attempt)?;
-        Ok(())
+        Ok((dispatch, attempt))
+    }
+
+    /// Writes record.json for whoever keeps it on another machine, and says in which folder.
+    fn write_record(&self, done: Done<'_>, about: &EventReport) -> Result<Option<PathBuf>> {
+        let line = self.line(done.state);
+        let values = |run: &Run| serde_json::to_value(run).map_err(|err| Failure::new(Kind::Failed, err));
+        let said = || about.steps.iter().rev().find_map(|step| step.message.clone());
+        let message = about.error.as_ref().map(|error| error.message.clone()).or_else(said);
+        let record = EventRecord {
+            schema_version: EventRecord::schema_version(),
+            event: done.event.clone(),
+            repo: self.job.repo.clone(),
+            tag: self.tag.clone(),
+            tag_object: line.as_ref().map(|line| line.tag_object),
+            commit: line.as_ref().map(|line| line.commit),
+            tip: self.prepared.as_ref().map(|prepared| prepared.tip),
+            flows: Some(self.digest.clone()),
+            state: done.state,
+            message: message.unwrap_or_default(),
+            runs: done.runs.iter().map(values).collect::<Result<_>>()?,
+            dispatch: Some(done.dispatch),
+            attempt: Some(done.attempt),
+            at: self.session.context.stamp(),
+        };
+        artifact::keep_record(self.session, &record, about)
     }
 
     /// Adds a line to the ledger. An event that asked no upstream, and that no watch of one has found,
     /// is about no commit and has none.
     fn enter(&self, state: State) -> Result<()> {
-        let release = self.prepared.as_ref().map(|prepared| &prepared.release).or(self.job.release.as_ref());
-        let Some(release) = release else { return Ok(()) };
-        self.session.enter(&LedgerLine {
+        self.line(state).map_or(Ok(()), |line| self.session.enter(&line))
+    }
+
+    fn line(&self, state: State) -> Option<LedgerLine> {
+        let release = self.prepared.as_ref().map(|prepared| &prepared.release);
+        let release = release.or(self.job.release.as_ref())?;
+        Some(LedgerLine {
             event_id: self.event.id.clone(),
             repo: self.job.repo.clone(),
             tag: self.tag.clone(),

@@ -29,6 +29,7 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
         sources: Vec::new(),
         events: Vec::new(),
         notes: session.notes.clone(),
+        memory: None,
         error: None,
         exit_code: 0,
     };

@@ -14,6 +14,7 @@ use crate::git::{Git, Listing, RemoteUrl, Repository};
 use crate::ids::{Digest, RepoName, TagName};
 use crate::pack::{self, Lock};
 use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
+use crate::stack::Answers;
 use crate::store::FlowClient;
 use crate::workspace::read_bounded;
 
@@ -32,6 +33,8 @@ pub(super) struct Job<'a> {
     pub(super) branch: Option<String>,
     pub(super) fork: Option<PathBuf>,
     pub(super) upstream_url: Option<RemoteUrl>,
+    /// What a person settled before.
+    pub(super) answers: Answers,
 }
 
 impl<'a> Job<'a> {
@@ -47,6 +50,7 @@ impl<'a> Job<'a> {
             branch: None,
             fork: None,
             upstream_url: None,
+            answers: Answers::default(),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::git::{GitError, RefMove, RemoteUrl, UpstreamRefs, Workbench};
 use crate::ids::{CommitId, ObjectId, RefName, RepoName, TagName};
 use crate::record::{RunId, Status, StepResult};
 use crate::release::{Release, Source, State};
-use crate::stack::{Carry, Committer, InvalidCommitter, Inventory, Objects, StackError};
+use crate::stack::{Answers, Carry, Committer, InvalidCommitter, Inventory, Objects, StackError};
 
 /// What a step needs before anything is begun: everything that can be wrong is found out here.
 pub(super) struct Prepared {
@@ -33,6 +33,8 @@ pub(super) struct Prepared {
     pub(super) bench: Workbench,
     pub(super) url: RemoteUrl,
     pub(super) committer: Committer,
+    /// What a person settled, where the carry is made for one who was asked.
+    pub(super) answers: Answers,
 }
 
 /// What a step came to.
@@ -126,7 +128,7 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     let url = upstream_url(session, job, &config, &fork)?;
     let release = release(session, job, &url, &fork)?;
     let committer = committer(&config, selected)?;
-    Ok(Prepared { config, fork, branch, tip, release, bench, url, committer })
+    Ok(Prepared { config, fork, branch, tip, release, bench, url, committer, answers: job.answers.clone() })
 }
 
 fn committer(config: &PatchStackConfig, selected: &Selected<'_>) -> Result<Committer> {

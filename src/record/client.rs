@@ -132,6 +132,101 @@ impl FlowClientState {
     }
 }
 
+/// What two machines wrote: how it becomes one.
+impl FlowClientState {
+    /// Everything that stands in either. An event that both have names the runs of both, and was recorded
+    /// when the first of them did; of a run that both have the later one stands. Events are put in the
+    /// order of their recording, runs in that of their ends; among equals `self` comes first. What is not
+    /// understood is kept, and once where both have the same.
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        let mut one = self.clone();
+        for element in &other.events {
+            let known = stored_event(element).and_then(|event| {
+                one.events.iter().position(|own| stored_event(own).is_some_and(|own| own.id == event.id))
+            });
+            match known {
+                Some(at) => one.events[at] = earlier_event(&one.events[at], element),
+                None if one.events.contains(element) => {}
+                None => one.events.push(element.clone()),
+            }
+        }
+        for run in &other.runs {
+            let known = one.runs.iter().position(|own| is_run(own) && is_run(run) && own["id"] == run["id"]);
+            match known {
+                Some(at) if is_later(run, &one.runs[at]) => one.runs[at] = run.clone(),
+                Some(_) => {}
+                None if one.runs.contains(run) => {}
+                None => one.runs.push(run.clone()),
+            }
+        }
+        in_order(&mut one.events, |event| event.get("createdAt")?.as_str());
+        in_order(&mut one.runs, |run| Some(ended(run)).filter(|time| !time.is_empty()));
+        for (key, value) in &other.rest {
+            if !one.rest.contains_key(key) {
+                one.rest.insert(key.clone(), value.clone());
+            }
+        }
+        one
+    }
+
+    /// Adds a run that another machine wrote, where it is one, is about an event of the state and no later
+    /// one with its id is there. Says whether it stands in the state now.
+    pub(crate) fn adopt_run(&mut self, run: &Value) -> bool {
+        let about = run.get("eventId").and_then(Value::as_str).unwrap_or_default();
+        let is_its_event = |element: &&Value| stored_event(element).is_some_and(|event| event.id == about);
+        let Some(element) = self.events.iter().find(is_its_event).filter(|_| is_run(run)) else {
+            return false;
+        };
+        let mut element = element.clone();
+        if let Some(Value::Array(ids)) = element.get_mut("runIds")
+            && !ids.contains(&run["id"])
+        {
+            ids.push(run["id"].clone());
+        }
+        let theirs = Self { events: vec![element], runs: vec![run.clone()], rest: Map::new() };
+        *self = self.union(&theirs);
+        self.runs.contains(run)
+    }
+}
+
+/// The event that was recorded first, with the runs of both.
+fn earlier_event(one: &Value, other: &Value) -> Value {
+    let created = |element: &Value| element["createdAt"].as_str().unwrap_or_default().to_owned();
+    let first = (created(other), other["event"].to_string()) < (created(one), one["event"].to_string());
+    let mut kept = if first { other.clone() } else { one.clone() };
+    let runs = |element: &Value| element["runIds"].as_array().cloned().unwrap_or_default();
+    let mut ids = runs(one);
+    ids.extend(runs(other).into_iter().filter(|id| !runs(one).contains(id)));
+    kept["runIds"] = Value::Array(ids);
+    kept
+}
+
+/// Whether a run is the later state of the two; of two that ended at once always the same one is.
+fn is_later(run: &Value, than: &Value) -> bool {
+    let order = ended(run).cmp(ended(than));
+    order.then_with(|| run.to_string().cmp(&than.to_string())).is_gt()
+}
+
+/// When a run ended, or was changed last.
+fn ended(run: &Value) -> &str {
+    let time = |key| run.get(key).and_then(Value::as_str);
+    time("completedAt").max(time("updatedAt")).unwrap_or_default()
+}
+
+/// Sorts by time. What has none stays behind what it stood behind.
+fn in_order(elements: &mut Vec<Value>, time: impl Fn(&Value) -> Option<&str>) {
+    let mut last = String::new();
+    let mut timed: Vec<(String, Value)> = Vec::with_capacity(elements.len());
+    for element in elements.drain(..) {
+        if let Some(time) = time(&element) {
+            time.clone_into(&mut last);
+        }
+        timed.push((last.clone(), element));
+    }
+    timed.sort_by(|one, other| one.0.cmp(&other.0));
+    elements.extend(timed.into_iter().map(|(_, element)| element));
+}
+
 /// The element as an event, by codex-flows' own rules for what it loads.
 fn stored_event(element: &Value) -> Option<StoredEvent<'_>> {
     let event = element.get("event")?;

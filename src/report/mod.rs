@@ -5,9 +5,11 @@
 //! every foreign word through [`printable()`] and, in Markdown and HTML, through an escape of their own.
 
 mod html;
+mod local;
 mod markdown;
 mod next;
 mod printable;
+pub(crate) mod request;
 mod run;
 mod terminal;
 #[cfg(test)]
@@ -15,11 +17,14 @@ mod tests;
 mod words;
 
 pub(crate) use html::{Extras, html};
-pub(crate) use markdown::{document_markdown, run_markdown};
+pub(crate) use local::{
+    LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, UnpushedCommit, Unseen, local_schema,
+};
+pub(crate) use markdown::{document_markdown, event_report_markdown, run_markdown};
 pub(crate) use next::shell_quote;
 pub(crate) use printable::printable;
 pub(crate) use run::{
-    EventReport, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport, Standing,
-    StepReport, run_schema,
+    EventReport, Memory, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport,
+    Standing, StepReport, run_schema,
 };
 pub(crate) use terminal::{Look, carry_text, run_text};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::candidate::{Document, Plan, Tool};
-use crate::ids::{CommitId, EventId, RepoName, TagName};
+use crate::ids::{CommitId, EventId, RefName, RepoName, TagName};
 
 /// Everything that one run says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,11 +30,35 @@ pub(crate) struct RunReport {
     pub(crate) events: Vec<EventReport>,
     /// What else a reader should know.
     pub(crate) notes: Vec<String>,
+    /// Where what was done is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<Memory>,
     /// What went wrong outside of any source and event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Problem>,
     /// The exit code of the process.
     pub(crate) exit_code: u8,
+}
+
+/// Where the next run learns what this one did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum Memory {
+    /// From a ref of a remote.
+    Ref {
+        /// The ref.
+        #[serde(rename = "ref")]
+        name: RefName,
+        /// Where it stood when it was read; nothing where it was not there yet.
+        commit: Option<CommitId>,
+    },
+    /// From the folders of this machine.
+    Disk,
+    /// From nowhere: it will do the same again.
+    None {
+        /// Why not.
+        why: String,
+    },
 }
 
 /// What was found at one source of releases.
@@ -139,6 +163,9 @@ pub(crate) struct EventReport {
     /// Where the release stands now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ledger: Option<Standing>,
+    /// The folder that holds the event's record.json.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) record: Option<String>,
     /// What ended the event early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Problem>,

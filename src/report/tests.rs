@@ -31,6 +31,7 @@ pub(super) fn run(document: Document) -> RunReport {
         ledger: Some(if incomplete { Standing::Conflict } else { Standing::Candidate }),
         error: None,
         plan: None,
+        record: None,
     };
     RunReport {
         events: vec![event],
@@ -52,6 +53,7 @@ pub(super) fn nothing_new() -> RunReport {
         sources: vec![source(Standing::Candidate)],
         events: Vec::new(),
         notes: Vec::new(),
+        memory: None,
         error: None,
         exit_code: 0,
     }

@@ -10,11 +10,13 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
+mod action;
 mod artifact;
 mod errors;
 mod guards;
 mod harness;
 mod help;
+mod init;
 mod interruption;
 mod layouts;
 mod oracle;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::actions::{Actions, Annotation, Level, Outputs, Place};
 use crate::candidate::{CheckOutcome, CheckResult, Document, Outcome};
-use crate::failure::Kind;
+use crate::failure::{Failure, Kind};
 use crate::ids::{CommitId, RefName};
 use crate::report::{EventReport, Problem, RunReport, StepReport};
 use crate::stack::{Patch, Verdict};
@@ -19,6 +19,8 @@ pub(crate) fn outputs(report: &RunReport, root: &Path, actions: &Actions) -> Out
         status: nothing_carried(report).to_owned(),
         events: Value::from(events).to_string(),
         artifact_path: artifacts(report, root).join("\n"),
+        publish: report.events.iter().any(|event| event.record.is_some()),
+        red: report.exit_code != Kind::Done.code(),
         ..Outputs::default()
     };
     let Some(newest) = report.events.last() else { return outputs };
@@ -38,10 +40,24 @@ pub(crate) fn outputs(report: &RunReport, root: &Path, actions: &Actions) -> Out
     outputs
 }
 
-/// The outputs of a run that failed before anything could be reported.
-pub(crate) fn outputs_of_failure(kind: Kind) -> Outputs {
-    let status = if kind == Kind::Blocked { "blocked" } else { "failed" };
-    Outputs { status: status.to_owned(), ..Outputs::default() }
+/// The outputs of a run that failed before anything could be reported. An event that it had begun has left
+/// a record, which is uploaded and published like any other.
+pub(crate) fn outputs_of_failure(failure: &Failure, root: Option<&Path>, actions: &Actions) -> Outputs {
+    let status = if failure.kind == Kind::Blocked { "blocked" } else { "failed" };
+    let outputs =
+        Outputs { status: status.to_owned(), red: failure.kind != Kind::Done, ..Outputs::default() };
+    let Some(begun) = failure.begun() else { return outputs };
+    let folder = root.map_or_else(|| begun.folder.clone(), |root| root.join(&begun.folder));
+    let Some(artifact_path) = plain(&folder) else { return outputs };
+    Outputs {
+        has_release: true,
+        tag: Some(begun.tag.clone()),
+        event_id: Some(begun.id.clone()),
+        artifact: actions.artifact_name(&begun.tag.slug()),
+        artifact_path,
+        publish: true,
+        ..outputs
+    }
 }
 
 /// What people see on the run's page: an error for each patch that needs a person and for all that
@@ -134,7 +150,12 @@ fn summary(event: &EventReport, root: &Path) -> Value {
         "candidateRef": found.as_ref().and_then(|(name, _)| name.clone()),
         "candidateSha": found.map(|(_, commit)| commit),
         "conflicts": documents(event).map(|document| document.carry.counts.conflict).sum::<usize>(),
-        "artifact": event.steps.iter().rev().find_map(|step| artifact(step, root)),
+        "artifact": event
+            .steps
+            .iter()
+            .rev()
+            .find_map(|step| artifact(step, root))
+            .or_else(|| plain(&root.join(event.record.as_ref()?))),
     })
 }
 
@@ -168,8 +189,10 @@ fn documents(event: &EventReport) -> impl Iterator<Item = &Document> {
 
 /// Every artifact folder of the run, once.
 fn artifacts(report: &RunReport, root: &Path) -> Vec<String> {
-    let steps = report.events.iter().flat_map(|event| &event.steps).filter(|_| !report.dry_run);
-    let mut folders: Vec<String> = steps.filter_map(|step| artifact(step, root)).collect();
+    let events = || report.events.iter().filter(|_| !report.dry_run);
+    let steps = events().flat_map(|event| &event.steps).filter_map(|step| artifact(step, root));
+    let records = events().filter_map(|event| plain(&root.join(event.record.as_ref()?)));
+    let mut folders: Vec<String> = steps.chain(records).collect();
     folders.sort();
     folders.dedup();
     folders
@@ -177,7 +200,12 @@ fn artifacts(report: &RunReport, root: &Path) -> Vec<String> {
 
 /// The artifact's folder; none for one whose name could be read as two.
 fn artifact(step: &StepReport, root: &Path) -> Option<String> {
-    let folder = root.join(step.artifact.as_ref()?).display().to_string();
+    plain(&root.join(step.artifact.as_ref()?))
+}
+
+/// The path as a line of an output; none where it could be read as two.
+fn plain(folder: &Path) -> Option<String> {
+    let folder = folder.display().to_string();
     (!folder.chars().any(char::is_control)).then_some(folder)
 }
 

@@ -22,6 +22,7 @@ fn nothing_new() -> RunReport {
         sources: Vec::new(),
         events: Vec::new(),
         notes: Vec::new(),
+        memory: None,
         error: None,
         exit_code: 0,
     }
@@ -48,6 +49,7 @@ fn event(document: Document, status: &str) -> EventReport {
         ledger: None,
         error: None,
         plan: None,
+        record: None,
     }
 }
 

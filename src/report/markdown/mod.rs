@@ -6,7 +6,7 @@
 use crate::candidate::{CheckResult, Document};
 use crate::report::next::{NextStep, next_away};
 use crate::report::printable::printable;
-use crate::report::run::{EventReport, Problem, RunReport};
+use crate::report::run::{EventReport, Memory, Problem, RunReport};
 use crate::report::words::{
     check, counted, document_sentence, event_sentence, label, number_of, place, reason, run_sentence, shown,
     source_sentence,
@@ -30,9 +30,21 @@ pub(crate) fn document_markdown(document: &Document) -> String {
     text
 }
 
+/// report.md of an event that carried no stack.
+pub(crate) fn event_report_markdown(event: &EventReport) -> String {
+    let mut text = String::new();
+    event_markdown(&mut text, event);
+    text
+}
+
 /// The step summary of a run.
 pub(crate) fn run_markdown(run: &RunReport) -> String {
     let mut text = String::new();
+    // On a runner nothing else lasts, and whoever reads this has to know first.
+    if let Some(Memory::None { why }) = &run.memory {
+        let why = escape(&shown(why));
+        paragraph(&mut text, &format!("**What this run did will not be remembered:** {why}"));
+    }
     if run.dry_run {
         text.push_str("Dry run: everything was computed, nothing was written.\n\n");
     }
