@@ -7,9 +7,10 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `stack`, `records`, `setup`, `schema` | the commands |
+//! | `run`, `stack`, `records`, `init`, `doctor`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
+mod doctor;
 pub(crate) mod environment;
 mod init;
 mod interruption;
@@ -79,6 +80,7 @@ enum Command {
     Attempts(records::AttemptsArgs),
     Status(records::StatusArgs),
     Init(init::Args),
+    Doctor(doctor::Args),
     Setup(setup::Args),
     Schema(schema::Args),
     /// Print the reference of the command line as Markdown
@@ -135,6 +137,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),
         Some(Command::Attempts(args)) => return records::attempts(app, &args),
         Some(Command::Status(args)) => return records::status(app, &args),
+        Some(Command::Doctor(args)) => return doctor::run(app, &args),
         Some(Command::Init(args)) => return init::run(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),
     }

@@ -110,7 +110,7 @@ fn the_cli_reference_is_what_the_program_says() {
 
 #[test]
 fn every_published_schema_is_what_the_program_says() {
-    for name in ["candidate", "run", "flow", "feed-sources", "pack-lock"] {
+    for name in ["candidate", "run", "flow", "feed-sources", "pack-lock", "init", "doctor"] {
         is_current(&format!("docs/schemas/{name}.schema.json"), &["schema", name], "schema");
     }
 }

@@ -154,7 +154,7 @@ fn files_that_are_broken_or_lead_elsewhere_are_named_and_left_alone() {
             None => symlink(elsewhere.path(), dir.join(file)).unwrap(),
         }
         let before = Snapshot::of(&[&dir, elsewhere.path()]);
-        said(world.init(&dir, &["--apply", "--overwrite"]).run().exits(2), phrases);
+        said(world.init(&dir, &["--apply"]).run().exits(2), phrases);
         Snapshot::of(&[&dir, elsewhere.path()]).assert_same_as(&before);
     }
     let dir = world.clone("main");

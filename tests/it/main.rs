@@ -12,6 +12,7 @@
 
 mod action;
 mod artifact;
+mod doctor;
 mod errors;
 mod guards;
 mod harness;
