@@ -7,10 +7,11 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `local`, `publish`, `verify`, `resume`, `stack`, `records`, `setup`, `schema` | the commands |
+//! | `run`, `local`, `publish`, `verify`, `resume`, `stack`, `records`, `init`, `doctor`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 mod context;
+mod doctor;
 pub(crate) mod environment;
 mod init;
 mod interruption;
@@ -87,6 +88,7 @@ enum Command {
     Attempts(records::AttemptsArgs),
     Status(records::StatusArgs),
     Init(init::Args),
+    Doctor(doctor::Args),
     Setup(setup::Args),
     Schema(schema::Args),
     Verify(verify::Args),
@@ -147,6 +149,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),
         Some(Command::Attempts(args)) => return records::attempts(app, &args),
         Some(Command::Status(args)) => return records::status(app, &args),
+        Some(Command::Doctor(args)) => return doctor::run(app, &args),
         Some(Command::Init(args)) => return init::run(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),
         Some(Command::Verify(args)) => return verify::run(app, &args),

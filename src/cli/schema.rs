@@ -7,6 +7,8 @@ use super::App;
 use crate::candidate::document_schema;
 use crate::flow::flow_schema;
 use crate::pack::lock_schema;
+use crate::pipeline::doctor::doctor_schema;
+use crate::pipeline::init::init_schema;
 use crate::record::record_schema;
 use crate::release::sources_schema;
 use crate::report::{local_schema, publish_schema, resume_schema, run_schema, verify_schema};
@@ -52,6 +54,10 @@ enum Of {
     FeedSources,
     /// pack-lock.json
     PackLock,
+    /// What `patch-moi init --json` prints
+    Init,
+    /// What `patch-moi doctor --json` prints
+    Doctor,
 }
 
 impl Of {
@@ -67,6 +73,8 @@ impl Of {
             Self::Flow => flow_schema(),
             Self::FeedSources => sources_schema(),
             Self::PackLock => lock_schema(),
+            Self::Init => init_schema(),
+            Self::Doctor => doctor_schema(),
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod asked;
 mod carrying;
 mod checking;
 pub(crate) mod context;
+pub(crate) mod doctor;
 mod event;
 mod fork;
 pub(crate) mod init;

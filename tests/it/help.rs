@@ -111,7 +111,20 @@ fn the_cli_reference_is_what_the_program_says() {
 
 #[test]
 fn every_published_schema_is_what_the_program_says() {
-    for name in ["candidate", "record", "run", "local", "flow", "feed-sources", "pack-lock"] {
+    for name in [
+        "candidate",
+        "record",
+        "run",
+        "publish",
+        "verify",
+        "resume",
+        "local",
+        "init",
+        "doctor",
+        "flow",
+        "feed-sources",
+        "pack-lock",
+    ] {
         is_current(&format!("docs/schemas/{name}.schema.json"), &["schema", name], "schema");
     }
 }

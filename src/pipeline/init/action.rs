@@ -80,7 +80,8 @@ pub(in crate::pipeline) fn uses(workflow: &str) -> Vec<Use> {
 /// The workflow with every such place at this commit, and nothing else changed.
 pub(super) fn moved(workflow: &str, to: &Pinned) -> String {
     let line = |found: &regex::Captures<'_>| {
-        if found["at"] == *to.commit.to_string() {
+        let comment = found.name("comment").map(|comment| comment.as_str());
+        if found["at"] == *to.commit.to_string() && comment == Some(to.comment.as_str()) {
             return found[0].to_owned();
         }
         let Pinned { commit, comment, .. } = to;

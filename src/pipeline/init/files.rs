@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::layout::{Kind, Layout};
+use super::layout::Layout;
 use super::tags::Tags;
 use super::{Pinned, action};
 use crate::event::UPSTREAM_RELEASE;
@@ -290,15 +290,9 @@ fn caller(pinned: &Pinned) -> String {
         .replace("vVERSION", &pinned.comment)
 }
 
-impl Layout {
-    /// Whether the fork is this repository.
-    pub(super) fn is_here(&self) -> bool {
-        self.kind != Kind::OwnRepository
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::layout::Kind;
     use super::*;
     use crate::ids::{CommitId, ObjectId};
 
