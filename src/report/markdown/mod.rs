@@ -167,7 +167,7 @@ fn way_out(text: &mut String, problem: &Problem) {
 fn body(text: &mut String, document: &Document, room: usize) {
     let end = text.len() + room;
     paragraph(text, &format!("**{}**", escape(&document_sentence(document))));
-    checks(text, document, true);
+    checks_where(text, document, &has_failed);
     let (open, settled): (Vec<_>, Vec<_>) =
         (1..).zip(&document.carry.patches).partition(|(_, patch)| patch.verdict.is_open());
     if !open.is_empty() {
@@ -186,7 +186,7 @@ fn body(text: &mut String, document: &Document, room: usize) {
         return;
     }
     fold(text, &escape(&rest.join(" · ")));
-    checks(text, document, false);
+    checks_where(text, document, &|check| !has_failed(check));
     losses(text, document);
     if !settled.is_empty() {
         table(text, document, &settled, end);
@@ -246,10 +246,14 @@ pub(super) const fn has_failed(check: &CheckOutcome) -> bool {
     matches!(check.outcome, CheckResult::Failed | CheckResult::TimedOut)
 }
 
-/// The checks that failed, which somebody has to look at, or the others.
-fn checks(text: &mut String, document: &Document, failed: bool) {
+/// All checks of a document.
+pub(super) fn checks(text: &mut String, document: &Document) {
+    checks_where(text, document, &|_| true);
+}
+
+fn checks_where(text: &mut String, document: &Document, wanted: &dyn Fn(&CheckOutcome) -> bool) {
     let mut any = false;
-    let asked = document.checks.iter().filter(|check| has_failed(check) == failed);
+    let asked = document.checks.iter().filter(|check| wanted(check));
     for outcome in asked.take(MOST_ITEMS) {
         any = true;
         let sign = match outcome.outcome {
@@ -258,7 +262,7 @@ fn checks(text: &mut String, document: &Document, failed: bool) {
             CheckResult::Failed | CheckResult::TimedOut => "✗",
         };
         text.push_str(&format!("- {sign} check {} {}", code(&shown(&outcome.name)), check(outcome)));
-        if failed {
+        if has_failed(outcome) {
             text.push_str(&format!(", see {}", code(&shown(&outcome.log))));
         }
         text.push('\n');
