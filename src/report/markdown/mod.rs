@@ -3,13 +3,13 @@
 //! One sentence, then the patches that need someone, then what to do, then the rest folded away.
 //! GitHub drops a summary above 1 MiB altogether, so the tables stop early and say so.
 
-use crate::candidate::{CheckResult, Document};
+use crate::candidate::{CheckOutcome, CheckResult, Document};
 use crate::report::next::{NextStep, next_away};
 use crate::report::printable::printable;
 use crate::report::run::{EventReport, Memory, Problem, RunReport};
 use crate::report::words::{
-    check, counted, document_sentence, event_sentence, label, number_of, place, reason, run_sentence, shown,
-    source_sentence,
+    check, counted, document_sentence, event_sentence, label, needs_someone, number_of, place, reason,
+    run_sentence, shown, source_sentence,
 };
 use crate::stack::{Patch, Verdict};
 
@@ -51,23 +51,31 @@ pub(crate) fn run_markdown(run: &RunReport) -> String {
     if run.dry_run {
         text.push_str("Dry run: everything was computed, nothing was written.\n\n");
     }
-    if run.events.len() != 1 {
-        paragraph(&mut text, &escape(&run_sentence(run)));
+    let sentence = run_sentence(run);
+    if run.events.len() != 1 && !sentence.is_empty() {
+        paragraph(&mut text, &escape(&sentence));
     }
-    for event in run.events.iter().take(MOST_ITEMS) {
+    if let Some(problem) = run.error.as_ref() {
+        way_out(&mut text, problem);
+    }
+    for source in run.sources.iter().take(MOST_ITEMS) {
+        if let Some(problem) = &source.error {
+            paragraph(&mut text, &format!("**{}**", escape(&source_sentence(source))));
+            way_out(&mut text, problem);
+        }
+    }
+    // Who has several to read begins with the one that waits for them.
+    let mut events: Vec<&EventReport> = run.events.iter().collect();
+    events.sort_by_key(|event| !needs_someone(event));
+    for event in events.into_iter().take(MOST_ITEMS) {
         event_markdown(&mut text, event);
     }
-    if let Some(problem) = &run.error {
-        problem_markdown(&mut text, problem);
-    }
-    let failed = run.sources.iter().filter(|source| source.error.is_some() && !run.events.is_empty());
-    let failed = failed.map(|source| format!("- {}\n", escape(&source_sentence(source))));
     let warned = run.sources.iter().flat_map(|source| {
         let id = escape(&shown(&source.id));
         source.warnings.iter().map(move |warning| format!("- {id}: {}\n", escape(&shown(warning))))
     });
     let noted = run.notes.iter().map(|note| format!("- {}\n", escape(&shown(note))));
-    let items: Vec<String> = failed.chain(warned).chain(noted).collect();
+    let items: Vec<String> = warned.chain(noted).collect();
     items.iter().take(MOST_ITEMS).for_each(|item| text.push_str(item));
     if items.len() > MOST_ITEMS {
         text.push_str(&format!("- and {} more\n", items.len() - MOST_ITEMS));
@@ -146,6 +154,10 @@ fn event_markdown(text: &mut String, event: &EventReport) {
 
 fn problem_markdown(text: &mut String, problem: &Problem) {
     paragraph(text, &format!("**Failed:** {}", escape(&shown(&problem.message))));
+    way_out(text, problem);
+}
+
+fn way_out(text: &mut String, problem: &Problem) {
     if let Some(hint) = &problem.hint {
         paragraph(text, &format!("What to do: {}", escape(&shown(hint))));
     }
@@ -155,7 +167,7 @@ fn problem_markdown(text: &mut String, problem: &Problem) {
 fn body(text: &mut String, document: &Document, room: usize) {
     let end = text.len() + room;
     paragraph(text, &format!("**{}**", escape(&document_sentence(document))));
-    checks(text, document);
+    checks_where(text, document, &has_failed);
     let (open, settled): (Vec<_>, Vec<_>) =
         (1..).zip(&document.carry.patches).partition(|(_, patch)| patch.verdict.is_open());
     if !open.is_empty() {
@@ -163,17 +175,23 @@ fn body(text: &mut String, document: &Document, room: usize) {
         table(text, document, &open, end - room / 2);
     }
     steps(text, &next_away(document));
+    let counted = counted(&document.carry.counts).into_iter().filter(|(verdict, _)| !verdict.is_open());
+    let mut rest: Vec<String> = counted.map(|(_, words)| words).collect();
+    let others = document.checks.iter().filter(|check| !has_failed(check)).count();
+    if others > 0 {
+        rest.push(if others == 1 { "1 check".to_owned() } else { format!("{others} checks") });
+    }
+    if rest.is_empty() {
+        losses(text, document);
+        return;
+    }
+    fold(text, &escape(&rest.join(" · ")));
+    checks_where(text, document, &|check| !has_failed(check));
     losses(text, document);
     if !settled.is_empty() {
-        let counted: Vec<String> = counted(&document.carry.counts)
-            .into_iter()
-            .filter(|(verdict, _)| !verdict.is_open())
-            .map(|(_, words)| words)
-            .collect();
-        fold(text, &escape(&counted.join(" · ")));
         table(text, document, &settled, end);
-        unfold(text);
     }
+    unfold(text);
 }
 
 fn fold(text: &mut String, summary: &str) {
@@ -224,15 +242,27 @@ fn why(document: &Document, patch: &Patch) -> String {
     parts.join("<br>")
 }
 
+pub(super) const fn has_failed(check: &CheckOutcome) -> bool {
+    matches!(check.outcome, CheckResult::Failed | CheckResult::TimedOut)
+}
+
+/// All checks of a document.
 pub(super) fn checks(text: &mut String, document: &Document) {
-    for outcome in document.checks.iter().take(MOST_ITEMS) {
+    checks_where(text, document, &|_| true);
+}
+
+fn checks_where(text: &mut String, document: &Document, wanted: &dyn Fn(&CheckOutcome) -> bool) {
+    let mut any = false;
+    let asked = document.checks.iter().filter(|check| wanted(check));
+    for outcome in asked.take(MOST_ITEMS) {
+        any = true;
         let sign = match outcome.outcome {
             CheckResult::Passed => "✓",
             CheckResult::NotRun => "⋯",
             CheckResult::Failed | CheckResult::TimedOut => "✗",
         };
         text.push_str(&format!("- {sign} check {} {}", code(&shown(&outcome.name)), check(outcome)));
-        if matches!(outcome.outcome, CheckResult::Failed | CheckResult::TimedOut) {
+        if has_failed(outcome) {
             text.push_str(&format!(", see {}", code(&shown(&outcome.log))));
         }
         text.push('\n');
