@@ -22,6 +22,7 @@ mod oracle;
 mod pick;
 mod places;
 mod records;
+mod resume;
 mod run;
 mod schedule;
 mod stack;
