@@ -19,6 +19,7 @@ Examples:
   git add FILE && patch-moi resume --continue
   patch-moi resume ./downloaded-artifact
   patch-moi resume v1.2.0 --repo OWNER/NAME --branch main
+  patch-moi resume v1.2.0 --push        hand the finished candidate to the fork
 
 Everything is carried again, with what was settled so far; nothing in the artifact is believed. When
 the last conflict is settled, the outcome is a candidate like any other: checked, with its artifact.
@@ -27,10 +28,11 @@ Writes:
   a work tree beside the fork's checkout, removed at the end unless it holds files of yours
   .codex/workspace/actions/resume/TAG.json   what was settled so far
   at the end everything that `patch-moi run` writes
+  with --push refs/heads/patch-moi/candidate/TAG at the fork's remote, never another branch
 
 Exit codes:
   0  it is a candidate, or there is nothing to resume      3  a patch waits for you
-  1  something failed; what was settled is kept            4  a rebase is in progress
+  1  something failed; what was settled is kept            4  in the way: a rebase, a refused push
   2  no such release, or nothing is being settled";
 
 /// Go on where a patch needs a person
@@ -50,6 +52,9 @@ pub(super) struct Args {
     /// Make the work tree here; without it, beside the fork's checkout
     #[arg(long, value_name = "DIR")]
     worktree: Option<PathBuf>,
+    /// Push the candidate to the fork's remote when there is one, as branch patch-moi/candidate/TAG
+    #[arg(long, conflicts_with_all = ["abort", "status"])]
+    push: bool,
     /// The source of feed-sources.json whose release it is
     #[arg(long, value_name = "ID")]
     source: Option<String>,
@@ -127,6 +132,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         branch: args.branch.clone(),
         fork: args.fork.as_ref().map(|path| environment.resolve(path)),
         upstream_url: args.upstream_url.as_deref().map(|url| environment.resolve_url(url)),
+        push: args.push,
         command: typed.collect::<Vec<_>>().join(" "),
     };
     let (report, kind) = pipeline::resume(&context, &asked)?;

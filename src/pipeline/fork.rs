@@ -196,6 +196,11 @@ impl Fork {
         located(self.repository.path(), &self.repository.remote("origin")?).parse().ok()
     }
 
+    /// Where it is published: the place it was copied from, else its remote `origin`.
+    pub(super) fn home(&self) -> Option<RemoteUrl> {
+        self.remote.clone().or_else(|| self.origin())
+    }
+
     /// Where upstream is fetched from, by the name of a remote of this repository.
     pub(super) fn remote(&self, name: &str) -> Option<String> {
         Some(located(self.repository.path(), &self.repository.remote(name)?))

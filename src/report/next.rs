@@ -4,6 +4,9 @@ use crate::candidate::{CheckOutcome, Document, Outcome};
 use crate::report::words::shown;
 use crate::stack::{Patch, Verdict};
 
+/// What stands for what in the lines for any machine.
+const ARTIFACT: &str = "ARTIFACT is the folder that holds candidate.json.";
+
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NextStep {
@@ -20,7 +23,15 @@ pub(crate) fn next_here(document: &Document, checkout: &str) -> Vec<NextStep> {
     match document.status {
         Outcome::Incomplete => {
             let folder = beside(checkout, document.event.tag.slug().as_str());
-            first_conflict(document).map(|patch| stop(document, patch, &git, &folder)).into_iter().collect()
+            let Some(patch) = first_conflict(document) else { return Vec::new() };
+            let tag = shell_quote(document.event.tag.as_str());
+            vec![
+                settle(patch, format!("patch-moi resume {tag}")),
+                NextStep {
+                    what: "Or, with plain git:".to_owned(),
+                    commands: stop(document, patch, &git, &folder),
+                },
+            ]
         }
         Outcome::Candidate if document.has_own_commit() => vec![look(document, &git)],
         Outcome::Failed => failed_checks(document),
@@ -37,8 +48,17 @@ pub(crate) fn next_away(document: &Document) -> Vec<NextStep> {
             let slug = document.event.tag.slug();
             let name = format!("../patch-moi-{slug}");
             let folder = Folder { from_repository: name.clone(), from_here: name };
-            let stop = first_conflict(document).map(|patch| stop(document, patch, "git", &folder));
-            std::iter::once(fetched).chain(stop).collect()
+            let Some(patch) = first_conflict(document) else { return vec![fetched] };
+            let mut here = settle(patch, "patch-moi resume ARTIFACT".to_owned());
+            here.what = format!("{} {ARTIFACT}", here.what);
+            let plain = NextStep {
+                what: format!(
+                    "Or, with plain git: bring the release and what was carried, and stop at “{}”.",
+                    shown(&patch.subject)
+                ),
+                commands: [fetched.commands, stop(document, patch, "git", &folder)].concat(),
+            };
+            vec![here, plain]
         }
         Outcome::Candidate if document.has_own_commit() => {
             vec![fetched, look(document, "git"), land(document)]
@@ -82,17 +102,20 @@ fn first_conflict(document: &Document) -> Option<&Patch> {
     document.carry.patches.iter().find(|patch| patch.verdict == Verdict::Conflict)
 }
 
-/// The repository as git would stop at the first root conflict.
-fn stop(document: &Document, patch: &Patch, git: &str, folder: &Folder) -> NextStep {
-    let commit = document.carry.candidate.commit;
+/// What brings a person to the first root conflict, and from there to the next.
+fn settle(patch: &Patch, command: String) -> NextStep {
+    let what = format!("In a clone of the fork, settle “{}” where git stops at it.", shown(&patch.subject));
+    NextStep { what, commands: vec![command] }
+}
+
+/// The same for the first root conflict, with nothing but git.
+fn stop(document: &Document, patch: &Patch, git: &str, folder: &Folder) -> Vec<String> {
+    let commit = patch.tried_on.unwrap_or(document.carry.candidate.commit);
     let mainline = if patch.merge { "-m 1 " } else { "" };
-    NextStep {
-        what: format!("Settle “{}” where git stops at it.", shown(&patch.subject)),
-        commands: vec![
-            format!("{git} worktree add --detach {} {commit}", shell_quote(&folder.from_repository)),
-            format!("git -C {} cherry-pick {mainline}{}", shell_quote(&folder.from_here), patch.commit),
-        ],
-    }
+    vec![
+        format!("{git} worktree add --detach {} {commit}", shell_quote(&folder.from_repository)),
+        format!("git -C {} cherry-pick {mainline}{}", shell_quote(&folder.from_here), patch.commit),
+    ]
 }
 
 pub(super) fn look(document: &Document, git: &str) -> NextStep {
@@ -134,9 +157,7 @@ fn fetch(document: &Document) -> NextStep {
             commands.push(format!("git fetch --no-tags ARTIFACT/{} {}", shell_quote(bundle), refs.join(" ")));
         }
     }
-    let what = "In a clone of the fork, bring the release and what was carried (ARTIFACT is the folder that \
-                holds candidate.json)."
-        .to_owned();
+    let what = format!("In a clone of the fork, bring the release and what was carried. {ARTIFACT}");
     NextStep { what, commands }
 }
 

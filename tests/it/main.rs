@@ -27,6 +27,7 @@ mod oracle;
 mod pick;
 mod places;
 mod records;
+mod resume;
 mod run;
 mod schedule;
 mod shallow;

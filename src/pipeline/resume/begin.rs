@@ -108,7 +108,11 @@ pub(super) fn begin(resume: &Resume<'_, '_>, named: &From) -> Result<(ResumeRepo
         return Ok(said::nothing(&sentence, notes));
     }
     if let Some(sentence) = handed.as_ref().and_then(|handed| delivered(handed, &prepared)) {
-        return Ok(said::nothing(&sentence, notes));
+        let (report, kind) = said::nothing(&sentence, notes);
+        return match asked.push {
+            true => super::forward::handed_over(resume, &prepared, report),
+            false => Ok((report, kind)),
+        };
     }
     let carry = carrying::carry(session, &prepared, &inventory)?;
     if carry.candidate.complete {

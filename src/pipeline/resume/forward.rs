@@ -38,7 +38,6 @@ pub(super) fn go(
     if !carry.candidate.complete {
         return stop(resume, kept, &prepared, &carry, notes);
     }
-    drop(prepared);
     let unused = unused(kept, &carry);
     let mut report = blank_report(session, &resume.command);
     let kind = event::dispatch(session, job, &mut report)?;
@@ -55,7 +54,30 @@ pub(super) fn go(
     report.unused = unused;
     report.notes = notes;
     report.exit_code = kind.code();
+    if kind == Kind::Done && resume.asked.push {
+        return handed_over(resume, &prepared, report).map_err(|failure| {
+            failure
+                .context(format!("the candidate for {} is made, and is not pushed", kept.tag))
+                .hint(format!("`patch-moi resume {} --push` tries again", kept.tag))
+        });
+    }
     Ok((report, kind))
+}
+
+/// Pushes the candidate, and says so.
+///
+/// # Errors
+/// Where there is no remote, or it cannot be reached. The candidate is made all the same.
+pub(super) fn handed_over(
+    resume: &Resume<'_, '_>,
+    prepared: &Prepared,
+    mut report: ResumeReport,
+) -> Result<(ResumeReport, Kind)> {
+    let handed = super::push::push(resume, prepared, prepared.release.commit)?;
+    report.pushed = handed.refs;
+    report.notes.extend(handed.notes);
+    report.exit_code = handed.kind.code();
+    Ok((report, handed.kind))
 }
 
 /// Puts the first patch in conflict where git would stop at it.

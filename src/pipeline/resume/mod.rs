@@ -8,6 +8,7 @@ mod answer;
 mod begin;
 mod forward;
 mod kept;
+mod push;
 mod said;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub(crate) struct ResumeAsked {
     pub(crate) fork: Option<PathBuf>,
     /// Where upstream is fetched from.
     pub(crate) upstream_url: Option<String>,
+    /// Whether a candidate is pushed to the fork.
+    pub(crate) push: bool,
     /// The command as it was typed, for the report.
     pub(crate) command: String,
 }

@@ -214,7 +214,8 @@ fn pointers(text: &mut String, step: &StepReport, document: &Document) {
     let next = next_here(document, checkout);
     for (at, next) in next.iter().enumerate() {
         let label = if at == 0 { "next  " } else { "      " };
-        if next.commands.is_empty() {
+        // A second way is said to be one; the first needs no words.
+        if next.commands.is_empty() || at > 0 {
             line(text, &format!("{}    {}", paint(DIM, label), next.what));
         }
         for (at, command) in next.commands.iter().enumerate() {
