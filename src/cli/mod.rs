@@ -7,14 +7,17 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `stack`, `records`, `setup`, `schema` | the commands |
+//! | `run`, `local`, `resume`, `stack`, `records`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 pub(crate) mod environment;
+mod init;
 mod interruption;
+mod local;
 mod options;
 mod records;
 mod reference;
+mod resume;
 mod run;
 mod say;
 mod schema;
@@ -72,11 +75,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Local(local::Args),
+    Resume(resume::Args),
     Stack(stack::Args),
     Events(records::EventsArgs),
     Dispatches(records::DispatchesArgs),
     Attempts(records::AttemptsArgs),
     Status(records::StatusArgs),
+    Init(init::Args),
     Setup(setup::Args),
     Schema(schema::Args),
     /// Print the reference of the command line as Markdown
@@ -128,11 +134,14 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Reference) => app.ui.out(&reference::markdown(Cli::command())),
         Some(Command::Schema(args)) => schema::print(app, &args),
         Some(Command::Run(args)) => return run::run(app, &args),
+        Some(Command::Local(args)) => return local::run(app, &args),
+        Some(Command::Resume(args)) => return resume::run(app, &args),
         Some(Command::Stack(args)) => return stack::run(app, &args),
         Some(Command::Events(args)) => return records::events(app, &args),
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),
         Some(Command::Attempts(args)) => return records::attempts(app, &args),
         Some(Command::Status(args)) => return records::status(app, &args),
+        Some(Command::Init(args)) => return init::run(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),
     }
     Ok(Kind::Done)

@@ -34,7 +34,7 @@ pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) 
         }
     }
     if actions.is_some() {
-        annotations(&outputs::annotations(&report)).iter().for_each(|line| app.ui.out(line));
+        annotations(&outputs::annotations(&report)).iter().for_each(|line| app.ui.command(line));
     }
     if told.is_some_and(|told| told.outputs) { ends_later(app, kind) } else { kind }
 }
@@ -62,7 +62,7 @@ pub(super) fn failure(app: &App, failure: &Failure) -> Kind {
         let message = causes.iter().chain(hints).cloned().collect::<Vec<_>>().join("\n");
         let message = if message.is_empty() { title.clone() } else { format!("{title}\n{message}") };
         let error = Annotation { level: Level::Error, title: "patch-moi".to_owned(), message, place: None };
-        annotations(&[error]).iter().for_each(|line| app.ui.out(line));
+        annotations(&[error]).iter().for_each(|line| app.ui.command(line));
     }
     failure.kind
 }

@@ -10,6 +10,7 @@ mod markdown;
 mod next;
 mod printable;
 pub(crate) mod request;
+mod resume;
 mod run;
 mod terminal;
 #[cfg(test)]
@@ -19,10 +20,14 @@ mod words;
 pub(crate) use html::{Extras, html};
 pub(crate) use local::{
     LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, UnpushedCommit, Unseen, local_schema,
+    local_text, unseen_text,
 };
 pub(crate) use markdown::{document_markdown, event_report_markdown, run_markdown};
-pub(crate) use next::shell_quote;
+pub(crate) use next::{beside, shell_quote};
 pub(crate) use printable::printable;
+pub(crate) use resume::{
+    AskedPatch, PushedRef, ResumeReport, ResumeState, Resumed, SettledPatch, resume_schema, resume_text,
+};
 pub(crate) use run::{
     EventReport, Memory, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport,
     Standing, StepReport, run_schema,
