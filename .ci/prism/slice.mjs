@@ -32,22 +32,36 @@ for (const [below, methods] of Object.entries(PATHS)) {
   kept[path] = shared;
 }
 
+// `nullable` beside `oneOf` and without a type is nothing that Prism's validator can compile, and then Prism lets
+// every body pass without a word. So it is said of the first alternative that has a type.
+function spelledOut(schema) {
+  const { nullable, ...rest } = schema;
+  if (nullable !== true || rest.type) return schema;
+  for (const kind of ["oneOf", "anyOf"]) {
+    const typed = rest[kind]?.findIndex?.((alternative) => alternative.type) ?? -1;
+    if (typed >= 0) {
+      return { ...rest, [kind]: rest[kind].with(typed, { ...rest[kind][typed], nullable: true }) };
+    }
+  }
+  return rest;
+}
+
 // Callbacks and links stay behind; nothing that is kept may point to them.
 const needed = {};
 const waiting = [kept];
 while (waiting.length > 0) {
   const value = waiting.pop();
-  if (value === null || typeof value !== "object") continue;
   for (const [key, inner] of Object.entries(value)) {
     if (key === "$ref" && typeof inner === "string") {
       const [root, kind, name, ...deeper] = inner.replace(/^#\//, "").split("/");
       const found = components[kind]?.[name];
       if (root !== "components" || deeper.length > 0 || !found) throw new Error(`cannot follow ${inner}`);
       if (needed[kind]?.[name]) continue;
-      (needed[kind] ??= {})[name] = found;
-      waiting.push(found);
-    } else {
-      waiting.push(inner);
+      (needed[kind] ??= {})[name] = spelledOut(found);
+      waiting.push(needed[kind][name]);
+    } else if (inner !== null && typeof inner === "object") {
+      value[key] = Array.isArray(inner) ? inner : spelledOut(inner);
+      waiting.push(value[key]);
     }
   }
 }

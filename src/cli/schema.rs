@@ -9,7 +9,7 @@ use crate::flow::flow_schema;
 use crate::pack::lock_schema;
 use crate::record::record_schema;
 use crate::release::sources_schema;
-use crate::report::{local_schema, resume_schema, run_schema};
+use crate::report::{local_schema, publish_schema, resume_schema, run_schema, verify_schema};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +42,10 @@ enum Of {
     Local,
     /// What `patch-moi resume --json` prints
     Resume,
+    /// What `patch-moi publish --json` prints
+    Publish,
+    /// What `patch-moi verify --json` prints
+    Verify,
     /// flow.toml, as JSON
     Flow,
     /// feed-sources.json
@@ -58,6 +62,8 @@ impl Of {
             Self::Run => run_schema(),
             Self::Local => local_schema(),
             Self::Resume => resume_schema(),
+            Self::Publish => publish_schema(),
+            Self::Verify => verify_schema(),
             Self::Flow => flow_schema(),
             Self::FeedSources => sources_schema(),
             Self::PackLock => lock_schema(),

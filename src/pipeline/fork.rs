@@ -224,6 +224,11 @@ impl Fork {
         self.remote.clone().or_else(|| self.origin())
     }
 
+    /// Where other people find the fork: where it is fetched from, else the checkout's `origin`.
+    pub(super) fn home(&self) -> Option<RemoteUrl> {
+        self.remote.clone().or_else(|| self.origin())
+    }
+
     fn origin(&self) -> Option<RemoteUrl> {
         located(self.repository.path(), &self.repository.remote("origin")?).parse().ok()
     }

@@ -201,11 +201,11 @@ pub(super) fn no_release(repo: &RepoName) -> Failure {
 }
 
 /// What stands around a carry in its document.
-struct Frame<'a> {
-    event: &'a Event,
-    selected: &'a Selected<'a>,
-    prepared: &'a Prepared,
-    started_at: String,
+pub(super) struct Frame<'a> {
+    pub(super) event: &'a Event,
+    pub(super) selected: &'a Selected<'a>,
+    pub(super) prepared: &'a Prepared,
+    pub(super) started_at: String,
 }
 
 /// Carries the stack, and delivers what came of it.
@@ -333,7 +333,7 @@ fn withdrawn(existing: BTreeMap<RefName, CommitId>, kept: &RefName) -> Vec<RefMo
 }
 
 /// The document as far as the carry alone says it.
-fn document(
+pub(super) fn document(
     frame: &Frame<'_>,
     inventory: &Inventory,
     refs: &UpstreamRefs,
@@ -389,7 +389,8 @@ fn base_tag(refs: &UpstreamRefs, base: CommitId) -> Option<TagName> {
     refs.tags.iter().find(of_base).map(|(tag, _)| tag.clone())
 }
 
-fn outcome(carry: &Carry, checks: &[CheckOutcome]) -> Outcome {
+/// What a carry has come to, with its checks.
+pub(super) fn outcome(carry: &Carry, checks: &[CheckOutcome]) -> Outcome {
     if !carry.candidate.complete {
         return Outcome::Incomplete;
     }

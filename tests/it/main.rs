@@ -31,4 +31,5 @@ mod shallow;
 mod stack;
 mod steps;
 mod support;
+mod verify;
 mod workflows;

@@ -120,17 +120,21 @@ fn a_wrong_request_is_refused() {
     };
     let at = |path: &str| prism().join(path).unwrap();
 
-    // Neither a base nor a title that is a text.
-    let pulls = client.post(at("/repos/sample/fork/pulls")).body(r#"{"title":5,"head":"x"}"#);
-    let answer = json(pulls);
-    assert_eq!(answer.status(), 422);
-    let said = wrong(&answer).unwrap();
-    assert!(said.contains("base") && said.contains("title"), "{said}");
-
-    let answer = json(client.patch(at("/repos/sample/fork/issues/7")).body(r#"{"state":"ajar"}"#));
-    assert!(wrong(&answer).unwrap().contains("state"), "{answer:?}");
-    let answer = json(client.get(at("/repos/sample/fork/pulls?per_page=many")));
-    assert!(wrong(&answer).unwrap().contains("per_page"), "{answer:?}");
+    // One for each body that the client can write: a schema that Prism cannot compile lets everything pass.
+    for (method, path, body, faults) in [
+        ("POST", "pulls", r#"{"title":5,"head":"x"}"#, ["base", "title"]),
+        ("PATCH", "pulls/7", r#"{"state":"ajar","title":[]}"#, ["state", "title"]),
+        ("POST", "issues", r#"{"body":[]}"#, ["body", "title"]),
+        ("PATCH", "issues/7", r#"{"state":"ajar","title":[]}"#, ["state", "title"]),
+        ("GET", "pulls?per_page=many&state=ajar", "", ["per_page", "state"]),
+        ("GET", "issues?direction=up&sort=ajar", "", ["direction", "sort"]),
+    ] {
+        let url = at(&format!("/repos/sample/fork/{path}"));
+        let answer = json(client.request(method.parse().unwrap(), url).body(body));
+        assert_eq!(answer.status(), 422, "{method} {path}");
+        let said = wrong(&answer).unwrap();
+        assert!(faults.iter().all(|fault| said.contains(fault)), "{method} {path}: {said}");
+    }
     for path in ["/repos/sample/fork/pools", "/repos/sample/fork/rules/branches/team/main"] {
         let answer = json(client.get(at(path)));
         assert_eq!(answer.status(), 404, "{path}");

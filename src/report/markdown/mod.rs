@@ -77,7 +77,7 @@ pub(crate) fn run_markdown(run: &RunReport) -> String {
 
 /// `text` as words of a sentence or a cell: nothing in it is Markdown or HTML, and nothing is turned
 /// into a mention, a link to an issue or a link.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
     for (at, c) in text.char_indices() {
         let follows = |word: &str| {
@@ -103,7 +103,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// `text` as code. What cannot stand between backticks in a table is escaped inside a tag.
-pub(super) fn code(text: &str) -> String {
+pub(in crate::report) fn code(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || " _-./+=:,%".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) && text.trim() == text {
         return format!("`{text}`");

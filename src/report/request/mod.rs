@@ -218,18 +218,17 @@ fn ways_to_land(document: &Document, place: &Where) -> Vec<NextStep> {
     std::iter::once(fetched).chain(landed).collect()
 }
 
-/// How the open patches are settled: with this program, or with git alone.
+/// How the open patches are settled: with this program and what is known of the release, or with git alone.
 fn ways_to_settle(document: &Document) -> Vec<NextStep> {
-    let tag = shell_quote(document.event.tag.as_str());
+    let command = |what: &str| format!("patch-moi resume {what}");
     let resume = NextStep {
-        what: "Settle what is open, one patch after the other, in a worktree of its own.".to_owned(),
-        commands: vec![format!("patch-moi resume {tag}")],
+        what: "In a clone of the fork, settle what is open, one patch after the other, in a worktree of its own. \
+               Or do the same with plain git, as below; there ARTIFACT is the folder that holds candidate.json."
+            .to_owned(),
+        commands: vec![command(&shell_quote(document.event.tag.as_str()))],
     };
-    let mut plain = next_away(document);
-    if let Some(first) = plain.first_mut() {
-        first.what = format!("Or with plain git. {}", first.what);
-    }
-    std::iter::once(resume).chain(plain).collect()
+    let is_plain = |step: &NextStep| !step.commands.iter().any(|line| line.starts_with(&command("")));
+    std::iter::once(resume).chain(next_away(document).into_iter().filter(is_plain)).collect()
 }
 
 fn steps(page: &mut Page, steps: &[NextStep]) {

@@ -117,13 +117,13 @@ fn a_conflict_says_what_is_open_and_how_it_is_settled() {
 
     ### What to do
 
-    1. Settle what is open, one patch after the other, in a worktree of its own.
+    1. In a clone of the fork, settle what is open, one patch after the other, in a worktree of its own. Or do the same with plain git, as below; there ARTIFACT is the folder that holds candidate.json.
 
        ```sh
        patch-moi resume v1.1.0
        ```
 
-    2. Or with plain git. In a clone of the fork, bring the release and what was carried (ARTIFACT is the folder that holds candidate.json).
+    2. In a clone of the fork, bring the release and what was carried (ARTIFACT is the folder that holds candidate.json).
 
        ```sh
        git fetch --no-tags https://git.example.org/sample/upstream refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
