@@ -66,6 +66,8 @@ fn stubbed(line: &str, side: &str, of: &impl Fn(&str) -> String) -> Option<Strin
 #[test]
 fn a_schedule_with_nothing_new_is_green_and_leaves_nothing() {
     let Some(fork) = Fork::of(Workspace::on_v1(), "", &[V1]) else { return };
+    // The first look finds that the fork stands on the newest release already, and that is remembered.
+    let _ = fork.job(Workflow::Own, "schedule", &[]).run().is(true, &["Job succeeded"]);
     let before = fork.refs();
 
     for workflow in [Workflow::Own, Workflow::Caller] {
