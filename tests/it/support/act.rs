@@ -1,5 +1,6 @@
 //! act, which runs the workflows on this machine, and the two repositories that they work on.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -38,11 +39,21 @@ pub(crate) struct Fork {
     program: PathBuf,
     workspace: Workspace,
     root: TempDir,
+    jobs: Cell<usize>,
+}
+
+/// Which file starts a run: this repository's own workflow, or the 20 lines of a fork, which call it.
+#[derive(Clone, Copy)]
+pub(crate) enum Workflow {
+    Own,
+    Caller,
 }
 
 /// One run of the workflow: a machine that has nothing but a fresh checkout.
 pub(crate) struct Job {
     folder: PathBuf,
+    store: PathBuf,
+    attempt: u32,
     command: Command,
 }
 
@@ -50,21 +61,23 @@ pub(crate) struct Job {
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) log: String,
-    folder: PathBuf,
+    store: PathBuf,
 }
 
 impl Fork {
-    /// Puts a workspace's fork on its server, with a flow and a source among its commits, and upstream's `releases` in
-    /// the feed. `None` where there is no act.
-    pub(crate) fn of(workspace: Workspace, releases: &[Release]) -> Option<Self> {
+    /// Puts a workspace's fork on its server, with a source and a flow among its commits that ends in `more`, and with
+    /// upstream's `releases` in the feed. `None` where there is no act.
+    pub(crate) fn of(workspace: Workspace, more: &str, releases: &[Release]) -> Option<Self> {
         let program = act()?;
-        let this = Self { program, workspace, root: TempDir::new().unwrap() };
+        let this = Self { program, workspace, root: TempDir::new().unwrap(), jobs: Cell::new(0) };
         copy_to(&this.root.path().join("copy"));
+        let caller = fs::read_to_string(repository().join("docs/examples/caller.yml")).unwrap();
+        write(&this.root.path().join("caller.yml"), caller.replace("@COMMIT # vVERSION", "@act"));
         this.announce(releases);
         this.workspace.follow(&file_url(&this.feed()), &serde_json::json!({}));
         let flow = format!(
             "name = \"carry\"\nversion = 1\n\n[config]\ntarget_branch = \"main\"\nupstream_repo_url = {:?}\n\n\
-             [[steps]]\nname = \"carry\"\nrunner = \"patch-stack\"\n\n[steps.trigger]\ntype = \"upstream.release\"\n",
+             [[steps]]\nname = \"carry\"\nrunner = \"patch-stack\"\n\n[steps.trigger]\ntype = \"upstream.release\"\n\n{more}",
             file_url(this.workspace.upstream.path())
         );
         write(&this.workspace.path().join("flows/carry/flow.toml"), flow);
@@ -109,17 +122,24 @@ impl Fork {
         self.git(&["for-each-ref", "--format=%(refname) %(objectname)"])
     }
 
-    /// What the state ref remembers of each release: tag and state, a line each, in order.
-    pub(crate) fn ledger(&self) -> Vec<(String, String)> {
-        let text = self.git(&["show", "refs/patch-moi/state:data/releases.jsonl"]);
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let text = |line: &Value, key: &str| line[key].as_str().unwrap_or_default().to_owned();
-        lines.map(|line| (text(&line, "tag"), text(&line, "state"))).collect()
+    /// Every line of a journal in the state ref.
+    pub(crate) fn state(&self, journal: &str) -> Vec<Value> {
+        let text = self.git(&["show", &format!("refs/patch-moi/state:data/{journal}")]);
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// A run that `event` starts, with these arguments for act more. It has a name of its own.
-    pub(crate) fn job(&self, name: &str, event: &str, more: &[&str]) -> Job {
-        let folder = self.root.path().join(name);
+    /// What the state ref remembers last of a release.
+    #[track_caller]
+    pub(crate) fn settled(&self, tag: &str) -> String {
+        let lines = self.state("releases.jsonl");
+        let last = lines.iter().rev().find(|line| line["tag"] == tag);
+        last.unwrap_or_else(|| panic!("nothing of {tag} in {lines:#?}"))["state"].as_str().unwrap().to_owned()
+    }
+
+    /// A run that `event` starts, with these arguments for act more.
+    pub(crate) fn job(&self, workflow: Workflow, event: &str, more: &[&str]) -> Job {
+        self.jobs.set(self.jobs.get() + 1);
+        let folder = self.root.path().join(format!("job-{}", self.jobs.get()));
         for part in ["home", "cache", "store"] {
             fs::create_dir_all(folder.join(part)).unwrap();
         }
@@ -134,6 +154,10 @@ impl Fork {
         let copy = self.root.path().join("copy");
         let stubs = repository().join(".ci/act");
         let cache = cache_pin(&copy);
+        let file = match workflow {
+            Workflow::Own => copy.join(".github/workflows/upstream-release.yml"),
+            Workflow::Caller => self.root.path().join("caller.yml"),
+        };
         let name = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/");
         let path = std::env::var("PATH").unwrap();
         let mut command = Command::new(&self.program);
@@ -142,13 +166,11 @@ impl Fork {
             .arg("-C")
             .arg(&checkout)
             .arg("-W")
-            .arg(copy.join(".github/workflows/upstream-release.yml"))
+            .arg(file)
             .args(["-P", "ubuntu-24.04=-self-hosted", "--no-cache-server"])
             .arg("--action-cache-path")
             .arg(folder.join("cache"))
-            .arg("--env")
-            .arg(format!("ARTIFACT_STORE={}", folder.join("store").display()))
-            .args(["--env", "GITHUB_REPOSITORY=acme/fork", "--env", "GITHUB_RUN_ATTEMPT=1"])
+            .args(["--env", "GITHUB_REPOSITORY=acme/fork"])
             .arg("--local-repository")
             .arg(format!("{name}@act={}", copy.display()))
             .arg("--local-repository")
@@ -164,31 +186,47 @@ impl Fork {
             .env("PATH", format!("{}:{path}", self.root.path().join("bin").display()))
             .current_dir(&folder)
             .stdin(Stdio::null());
-        Job { folder, command }
+        Job { store: folder.join("store"), folder, attempt: 1, command }
     }
 }
 
 impl Job {
+    /// Where the artifacts of this workflow run are.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.store.clone()
+    }
+
+    /// Lets it be a further attempt of a run, with the artifacts of those before it.
+    pub(crate) fn again(mut self, attempt: u32, store: PathBuf) -> Self {
+        (self.attempt, self.store) = (attempt, store);
+        self
+    }
+
     /// Runs it to its end.
-    pub(crate) fn run(mut self) -> Ended {
-        let ran = self.command.output().unwrap();
-        let log = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-        Ended { code: ran.status.code(), log, folder: self.folder }
+    pub(crate) fn run(self) -> Ended {
+        self.start().wait()
     }
 
     /// Starts it; what it says goes to a file.
     pub(crate) fn start(mut self) -> Running {
         let log = self.folder.join("log");
         let file = fs::File::create(&log).unwrap();
-        self.command.stdout(file.try_clone().unwrap()).stderr(file);
-        Running { child: self.command.spawn().unwrap(), folder: self.folder }
+        self.command
+            .arg("--env")
+            .arg(format!("ARTIFACT_STORE={}", self.store.display()))
+            .arg("--env")
+            .arg(format!("GITHUB_RUN_ATTEMPT={}", self.attempt))
+            .stdout(file.try_clone().unwrap())
+            .stderr(file);
+        Running { child: self.command.spawn().unwrap(), log, store: self.store }
     }
 }
 
 /// A run under way.
 pub(crate) struct Running {
     child: std::process::Child,
-    folder: PathBuf,
+    log: PathBuf,
+    store: PathBuf,
 }
 
 impl Running {
@@ -200,13 +238,13 @@ impl Running {
 
     /// What it has said so far.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Ended {
         let code = self.child.wait().unwrap().code();
-        Ended { code, log: self.log(), folder: self.folder }
+        Ended { code, log: self.log(), store: self.store }
     }
 }
 
@@ -223,7 +261,7 @@ impl Ended {
 
     /// The names of the artifacts that it has uploaded, in order.
     pub(crate) fn artifacts(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.folder.join("store")).unwrap();
+        let entries = fs::read_dir(&self.store).unwrap();
         let mut names: Vec<_> =
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
         names.sort();
@@ -233,7 +271,7 @@ impl Ended {
     /// A file of the artifact, as JSON.
     #[track_caller]
     pub(crate) fn json(&self, artifact: &str, file: &str) -> Value {
-        let path = self.folder.join("store").join(artifact).join(file);
+        let path = self.store.join(artifact).join(file);
         let text = fs::read(&path).unwrap_or_else(|err| panic!("{}: {err}\n{}", path.display(), self.log));
         serde_json::from_slice(&text).unwrap()
     }

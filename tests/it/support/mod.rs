@@ -11,7 +11,7 @@ mod program;
 mod repo;
 mod workspace;
 
-pub(crate) use act::{Fork, copy_to, repository};
+pub(crate) use act::{Ended, Fork, Workflow, copy_to, repository};
 pub(crate) use files::{Snapshot, find_files, write};
 pub(crate) use http::{Page, Server};
 pub(crate) use pack::content_hash;
