@@ -267,7 +267,7 @@ fn checks_where(text: &mut String, document: &Document, wanted: &dyn Fn(&CheckOu
         }
         text.push('\n');
     }
-    if !document.checks.is_empty() {
+    if any {
         text.push('\n');
     }
 }
