@@ -181,6 +181,8 @@ impl From<GitError> for Failure {
             GitError::NotARepository(_)
             | GitError::Format { .. }
             | GitError::Foreign(_)
+            | GitError::OnlyInPartial { .. }
+            | GitError::ShallowRemote { .. }
             | GitError::TooOld { .. }
             | GitError::NoCommit { .. }
             | GitError::NoBranch { .. }
@@ -205,7 +207,8 @@ impl From<GitError> for Failure {
 impl From<PortError> for Failure {
     fn from(err: PortError) -> Self {
         let hint = err.missing_object().map(|_| {
-            "the clone is shallow, partial or damaged: fetch the whole history (`git fetch --unshallow`, in CI `fetch-depth: 0`)".to_owned()
+            "the clone is shallow, partial or damaged: fetch the whole history (`git fetch --unshallow`)"
+                .to_owned()
         });
         Self::advised(Kind::Failed, err, hint)
     }

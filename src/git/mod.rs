@@ -8,6 +8,7 @@
 //! fork's objects. What is made there reaches the fork only by [`Workbench::deliver`].
 
 mod bundle;
+mod checkout;
 mod credential;
 mod deliver;
 mod error;
@@ -17,12 +18,15 @@ mod import;
 mod inspect;
 mod merge;
 mod objects;
+mod partial;
 mod program;
 mod push;
 mod remote;
 mod repository;
 mod workbench;
+mod worktree;
 
+pub(crate) use checkout::{Checkout, NotAtRemote};
 pub(crate) use credential::Credential;
 pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;
@@ -36,3 +40,4 @@ pub(crate) use push::{PushOutcome, Pushed, Rejection};
 pub(crate) use remote::{Listing, RemoteUrl, shown};
 pub(crate) use repository::Repository;
 pub(crate) use workbench::Workbench;
+pub(crate) use worktree::{MARKER as WORKTREE_MARKER, Picked, Standing, WorkTree};

@@ -20,9 +20,10 @@ const DISPATCHES: &str = "workspace-dispatches.jsonl";
 const OLDER_DISPATCHES: &str = "flow-dispatches.jsonl";
 const ATTEMPTS: &str = "maintenance-attempts.jsonl";
 const RELEASES: &str = "releases.jsonl";
+const PUBLICATIONS: &str = "publications.jsonl";
 
 /// Everything in DATA_DIR that patch-moi or the older patch.moi puts there.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     FEED_STATE,
     FEED_EVENTS,
     FEED_JOBS,
@@ -31,6 +32,7 @@ const OURS: [&str; 9] = [
     OLDER_DISPATCHES,
     ATTEMPTS,
     RELEASES,
+    PUBLICATIONS,
     lock::NAME,
 ];
 
@@ -82,6 +84,11 @@ impl DataDir {
     /// The ledger: what is settled of each release.
     pub(crate) fn releases<L: Serialize + DeserializeOwned>(&self) -> Journal<L> {
         self.journal(RELEASES)
+    }
+
+    /// What was published of each release, and where.
+    pub(crate) fn publications<P: Serialize + DeserializeOwned>(&self) -> Journal<P> {
+        self.journal(PUBLICATIONS)
     }
 
     /// How far each source was read, by its id; empty where none was.

@@ -15,6 +15,7 @@ mod file;
 mod flow_client;
 mod journal;
 mod lock;
+mod resume;
 #[cfg(test)]
 mod tests;
 
@@ -24,3 +25,4 @@ pub(crate) use error::StoreError;
 pub(crate) use file::{own_folder, replace, replace_all};
 pub(crate) use flow_client::FlowClient;
 pub(crate) use journal::{JournalWarning, Journaled};
+pub(crate) use resume::Interventions;

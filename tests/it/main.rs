@@ -12,6 +12,8 @@
 
 mod action;
 mod artifact;
+mod binary;
+mod cost;
 mod doctor;
 mod errors;
 mod guards;
@@ -20,12 +22,16 @@ mod help;
 mod init;
 mod interruption;
 mod layouts;
+mod local;
 mod oracle;
 mod pick;
 mod places;
 mod records;
 mod run;
 mod schedule;
+mod shallow;
 mod stack;
 mod steps;
 mod support;
+mod verify;
+mod workflows;
