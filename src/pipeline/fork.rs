@@ -84,7 +84,7 @@ impl Fork {
         if let Some(own) = self.own(session, branch) {
             return Ok(own);
         }
-        let listed = self.source().map(|url| session.listing(&url, Some(&self.repository)));
+        let listed = self.home().map(|url| session.listing(&url, Some(&self.repository)));
         let listed = self.unless_known(session, branch, listed.transpose())?.flatten();
         let tip = listed.and_then(|listing| listing.branches.get(branch).copied());
         Ok(tip.or_else(|| self.repository.branch(branch)).ok_or_else(|| lacks(&self.name, branch))?)
@@ -146,7 +146,7 @@ impl Fork {
         own: Option<CommitId>,
         into: &Repository,
     ) -> Result<()> {
-        let Some(url) = self.source() else { return Ok(()) };
+        let Some(url) = self.home() else { return Ok(()) };
         if let Some(partial) = &self.partial {
             let folder = partial.folder.display();
             session.context.ui.note(&format!("{folder} is a partial clone: a whole copy of {url} is used"));
@@ -182,23 +182,14 @@ impl Fork {
         }
     }
 
-    /// Where the branch and its history come from.
-    fn source(&self) -> Option<RemoteUrl> {
-        self.remote.clone().or_else(|| self.origin())
-    }
-
-    /// Where other people find the fork: where it is fetched from, else the checkout's `origin`.
+    /// Where other people find the fork, and where its branch and history come from: where it is fetched
+    /// from, else the checkout's `origin`.
     pub(super) fn home(&self) -> Option<RemoteUrl> {
         self.remote.clone().or_else(|| self.origin())
     }
 
     fn origin(&self) -> Option<RemoteUrl> {
         located(self.repository.path(), &self.repository.remote("origin")?).parse().ok()
-    }
-
-    /// Where it is published: the place it was copied from, else its remote `origin`.
-    pub(super) fn home(&self) -> Option<RemoteUrl> {
-        self.remote.clone().or_else(|| self.origin())
     }
 
     /// Where upstream is fetched from, by the name of a remote of this repository.

@@ -24,6 +24,7 @@ use crate::pipeline::context::Context;
 use crate::pipeline::fork::{located, public_name};
 use crate::pipeline::init::{Pinned, WORKFLOW, action, settings};
 use crate::pipeline::newest::newest;
+use crate::pipeline::remembering::Wanted;
 use crate::pipeline::session::{Job, Session};
 use crate::pipeline::stack_step::{self, Prepared};
 use crate::release::{MAX_SOURCES_BYTES, Source, Sources};
@@ -86,6 +87,7 @@ fn session<'a>(context: &'a Context<'a>) -> Result<Session<'a>> {
         effect: Effect::Plan,
         record_only: false,
         command: "doctor".to_owned(),
+        state: Wanted::None,
     };
     let mut session = Session::open(context, &asked)?;
     session.git = session.git.with_patience(PATIENCE);
