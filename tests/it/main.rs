@@ -23,6 +23,7 @@ mod local;
 mod oracle;
 mod pick;
 mod places;
+mod publish;
 mod records;
 mod run;
 mod schedule;
