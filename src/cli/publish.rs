@@ -123,8 +123,10 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
 /// What the command line says, else the variable.
 fn chosen<T: ValueEnum + Copy>(app: &App, given: Option<T>, variable: &str) -> Result<Option<T>> {
     let Some(text) = app.environment.get(variable).filter(|_| given.is_none()) else { return Ok(given) };
-    let known: Vec<String> =
-        T::value_variants().iter().filter_map(|one| Some(one.to_possible_value()?.get_name().to_owned())).collect();
+    let known: Vec<String> = T::value_variants()
+        .iter()
+        .filter_map(|one| Some(one.to_possible_value()?.get_name().to_owned()))
+        .collect();
     T::from_str(&text, true).map(Some).map_err(|_| {
         crate::failure::Failure::usage(format!("{variable} cannot be `{}`", text.escape_debug()))
             .hint(format!("it can be {}", known.join(" or ")))

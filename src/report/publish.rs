@@ -211,7 +211,11 @@ pub(crate) fn publish_markdown(report: &PublishReport) -> String {
         text.push_str("Nothing is to be published.\n\n");
     }
     for event in report.events.iter().take(50) {
-        text.push_str(&format!("## {}\n\n{}\n\n", escape(&event.name()), escape(&capital(&event.sentence()))));
+        text.push_str(&format!(
+            "## {}\n\n{}\n\n",
+            escape(&event.name()),
+            escape(&capital(&event.sentence()))
+        ));
         if let Some(hint) = event.refusal.as_ref().map(|refusal| &refusal.hint) {
             text.push_str(&format!("{}\n\n", escape(&capital(&long(hint)))));
         }

@@ -109,7 +109,7 @@ impl Publishing {
 
 fn person(publishing: &Publishing) -> Repo {
     let person = Repo::new();
-    person.git(&["fetch", "--quiet", &file_url(&publishing.remote), "+refs/*:refs/*"]);
+    person.git(&["fetch", "--quiet", &file_url(&publishing.remote), "+refs/heads/*:refs/theirs/*"]);
     person
 }
 
@@ -141,7 +141,7 @@ fn a_proven_candidate_becomes_a_branch_and_is_remembered() {
     let commit = publishing.candidate()["candidate"]["commit"].as_str().unwrap().to_owned();
     assert_eq!(publishing.at(CANDIDATE).as_deref(), Some(&*commit), "{output}");
     assert_eq!(publishing.ledger()["state"], "candidate");
-    assert_eq!(person(&publishing).file(CANDIDATE, "colour.txt"), "red");
+    assert_eq!(person(&publishing).file("refs/theirs/patch-moi/candidate/v2", "colour.txt"), "red");
     let outputs = publishing.outputs();
     for expected in [CANDIDATE, &commit, "published<<", "candidate\n", "red<<", "false\n"] {
         assert!(outputs.contains(expected), "{expected} in\n{outputs}");
@@ -187,7 +187,9 @@ fn a_remote_that_refuses_the_candidate_still_gets_the_state() {
     assert_eq!(publishing.ledger()["state"], "candidate");
     let output = output.prints(&["was not written", "refusing to allow"]);
     let summary = publishing.summary();
-    for expected in ["The artifact is the delivery", "Contents, Pull requests and Workflows", "PATCH\\_MOI\\_TOKEN"] {
+    for expected in
+        ["The artifact is the delivery", "Contents, Pull requests and Workflows", "PATCH\\_MOI\\_TOKEN"]
+    {
         assert!(summary.contains(expected), "{expected} in\n{summary}\n{output}");
     }
 }
@@ -240,7 +242,8 @@ fn the_flow_can_forbid_every_push_but_the_state() {
     workspace.follow("file:///none", &json!({}));
     let _ = workspace.run_tag("v2").run().exits(0);
     let publishing = Publishing::after(workspace);
-    let _ = publishing.publish_dir().run().exits(0).prints(&["No ref is written: the flow says `push = false`."]);
+    let _ =
+        publishing.publish_dir().run().exits(0).prints(&["No ref is written: the flow says `push = false`."]);
     assert_eq!(publishing.at(CANDIDATE), None);
     assert_eq!(publishing.ledger()["state"], "candidate");
 }
@@ -250,7 +253,12 @@ fn upstream_is_never_pushed_to() {
     let publishing = Publishing::carried();
     let upstream = file_url(publishing.workspace.upstream.path());
     publishing.workspace.fork.git(&["remote", "set-url", "origin", &upstream]);
-    publishing.workspace.upstream.git(&["fetch", "--quiet", publishing.remote.to_str().unwrap(), "main:main-of-fork"]);
+    publishing.workspace.upstream.git(&[
+        "fetch",
+        "--quiet",
+        publishing.remote.to_str().unwrap(),
+        "main:main-of-fork",
+    ]);
     publishing.workspace.upstream.git(&["branch", "--quiet", "--force", "other", "main-of-fork"]);
     let before = publishing.workspace.upstream.git(&["for-each-ref"]);
 
@@ -349,5 +357,10 @@ fn a_complete_candidate_takes_the_place_of_an_incomplete_one() {
 #[test]
 fn a_wrong_word_in_a_variable_is_a_usage_error() {
     let publishing = Publishing::carried();
-    let _ = publishing.publish_dir().env("PATCH_MOI_PUSH", "maybe").run().exits(2).says(&["PATCH_MOI_PUSH", "auto or none"]);
+    let _ = publishing
+        .publish_dir()
+        .env("PATCH_MOI_PUSH", "maybe")
+        .run()
+        .exits(2)
+        .says(&["PATCH_MOI_PUSH", "auto or none"]);
 }

@@ -32,10 +32,7 @@ pub(crate) const LIES: &[Tampered] = &[
             edit(dir, |json| json["tip"] = json!(other));
         },
     },
-    Tampered {
-        code: "rewritten",
-        how: |_, dir| edit(dir, |json| json["tip"] = json!("1".repeat(40))),
-    },
+    Tampered { code: "rewritten", how: |_, dir| edit(dir, |json| json["tip"] = json!("1".repeat(40))) },
     Tampered {
         code: "excluded",
         how: |workspace, dir| {
@@ -69,12 +66,18 @@ pub(crate) const LIES: &[Tampered] = &[
         },
     },
     Tampered { code: "differs", how: |_, dir| edit(dir, |json| json["counts"]["clean"] = json!(7)) },
-    Tampered { code: "verdict", how: |_, dir| edit(dir, |json| json["patches"][0]["verdict"] = json!("merged")) },
+    Tampered {
+        code: "verdict",
+        how: |_, dir| edit(dir, |json| json["patches"][0]["verdict"] = json!("merged")),
+    },
     Tampered {
         code: "ref-outside",
         how: |_, dir| edit(dir, |json| json["refs"][0]["name"] = json!("refs/heads/main")),
     },
-    Tampered { code: "path", how: |_, dir| edit(dir, |json| json["bundle"] = json!("../../candidate.bundle")) },
+    Tampered {
+        code: "path",
+        how: |_, dir| edit(dir, |json| json["bundle"] = json!("../../candidate.bundle")),
+    },
     Tampered {
         code: "path",
         how: |_, dir| edit(dir, |json| json["checks"][0]["log"] = json!("../../../etc/passwd")),
@@ -112,14 +115,8 @@ pub(crate) const LIES: &[Tampered] = &[
         code: "bundle-header",
         how: |_, dir| write(&dir.join("candidate.bundle"), "# v2 git bundle\nthis is none\n"),
     },
-    Tampered {
-        code: "bundle-extra-ref",
-        how: |_, dir| add_ref(dir, "refs/heads/main"),
-    },
-    Tampered {
-        code: "bundle-ref-name",
-        how: |_, dir| add_ref(dir, "refs/heads/../../hooks/post-update"),
-    },
+    Tampered { code: "bundle-extra-ref", how: |_, dir| add_ref(dir, "refs/heads/main") },
+    Tampered { code: "bundle-ref-name", how: |_, dir| add_ref(dir, "refs/heads/../../hooks/post-update") },
     Tampered {
         code: "bundle-broken",
         how: |_, dir| {
@@ -156,7 +153,13 @@ fn thin_out(workspace: &Workspace, dir: &Path) {
     let end = bytes.windows(2).position(|two| two == b"\n\n").unwrap() + 2;
     let candidate = workspace.candidate("v2")["candidate"]["commit"].as_str().unwrap().to_owned();
     let fork = &workspace.fork;
-    let all = fork.git(&["rev-list", "--objects", "--no-object-names", &candidate, "^refs/patch-moi/upstream/acme/engine/tags/v2"]);
+    let all = fork.git(&[
+        "rev-list",
+        "--objects",
+        "--no-object-names",
+        &candidate,
+        "^refs/patch-moi/upstream/acme/engine/tags/v2",
+    ]);
     let blob = fork.git(&["rev-parse", &format!("{candidate}:colour.txt")]);
     let kept: String = all.lines().filter(|id| *id != blob).map(|id| format!("{id}\n")).collect();
     let (code, pack) = fork.git_with(&["pack-objects", "--stdout", "--quiet"], kept.as_bytes());
@@ -280,7 +283,8 @@ fn commits_that_a_flow_made_itself_are_not_proved() {
 fn a_ref_is_proved_by_its_name_and_a_commit_by_its_tag() {
     let workspace = carried();
     let commit = workspace.candidate("v2")["candidate"]["commit"].as_str().unwrap().to_owned();
-    for args in [&["patch-moi/candidate/v2"][..], &["refs/patch-moi/candidate/v2"], &[&commit, "--tag", "v2"]] {
+    for args in [&["patch-moi/candidate/v2"][..], &["refs/patch-moi/candidate/v2"], &[&commit, "--tag", "v2"]]
+    {
         let output = verify(&workspace, args).args(["--json"]).run().exits(0);
         assert_eq!(output.json()["proved"]["commit"], commit, "{args:?}");
     }
@@ -304,4 +308,3 @@ fn a_folder_that_is_none_is_said() {
     let output = verify(&workspace, &[empty.to_str().unwrap(), "--json"]).run().exits(1);
     assert_eq!(output.json()["refusal"]["code"], "no-artifact");
 }
-

@@ -270,7 +270,8 @@ impl Publishing<'_> {
         };
         let Some(target) = target else {
             let nowhere = Remote { target: "", refs: &Default::default(), before };
-            let mut plan = publication::publication(&proven, &nowhere, Policy { push: false, ..self.asked.policy })?;
+            let mut plan =
+                publication::publication(&proven, &nowhere, Policy { push: false, ..self.asked.policy })?;
             plan.withheld = Some("the fork's checkout has no remote `origin`".to_owned());
             return Ok((plan, None));
         };
@@ -301,11 +302,7 @@ impl Publishing<'_> {
     /// What stands in the remote now.
     fn remember(&self, proof: &Proof, event: &PublishedEvent) -> Result<()> {
         for pushed in event.pushed.iter().filter(|pushed| pushed.outcome != "refused") {
-            let line = Published {
-                name: Some(pushed.name.clone()),
-                commit: pushed.to,
-                ..self.line(proof)
-            };
+            let line = Published { name: Some(pushed.name.clone()), commit: pushed.to, ..self.line(proof) };
             recording::published(self.session, line)?;
         }
         Ok(())
@@ -351,6 +348,8 @@ fn said(why: &Why) -> String {
         Why::Workflows(said) => format!(
             "The remote refused the candidate because of its workflow files ({said}). The artifact is the delivery; {TOKEN}."
         ),
-        Why::Remote(said) => format!("The remote refused the candidate ({said}). The artifact is the delivery; {TOKEN}."),
+        Why::Remote(said) => {
+            format!("The remote refused the candidate ({said}). The artifact is the delivery; {TOKEN}.")
+        }
     }
 }

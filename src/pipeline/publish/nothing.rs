@@ -30,7 +30,8 @@ pub(super) fn left(session: &Session<'_>, tag: Option<&TagName>) -> Result<(Vec<
             .into());
         };
         let tip = stack_step::tip_for(session, source, tag);
-        let line = line(session, source, &RemoteTag { name: tag.clone(), object, commit }, tip, State::Failed);
+        let line =
+            line(session, source, &RemoteTag { name: tag.clone(), object, commit }, tip, State::Failed);
         events.push(failed(session, line)?);
         return Ok((events, Kind::Failed));
     }
@@ -38,8 +39,7 @@ pub(super) fn left(session: &Session<'_>, tag: Option<&TagName>) -> Result<(Vec<
         let (choice, tip) = chosen(session, source)?;
         settle(session, source, &choice, tip)?;
         for release in &choice.due {
-            let tag =
-                RemoteTag { name: release.tag.clone(), object: release.object, commit: release.commit };
+            let tag = RemoteTag { name: release.tag.clone(), object: release.object, commit: release.commit };
             events.push(failed(session, line(session, source, &tag, tip, State::Failed))?);
         }
     }

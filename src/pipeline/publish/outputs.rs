@@ -7,7 +7,9 @@ use crate::report::{PublishReport, PublishedEvent};
 pub(crate) fn pairs(report: &PublishReport) -> Vec<(&'static str, String)> {
     let last = report.events.last();
     let candidate = last.and_then(|event| {
-        let stands = |pushed: &&crate::report::PublishedRef| pushed.outcome != "refused" && super::is_candidate(pushed);
+        let stands = |pushed: &&crate::report::PublishedRef| {
+            pushed.outcome != "refused" && super::is_candidate(pushed)
+        };
         event.pushed.iter().find(stands)
     });
     let text = |text: Option<String>| text.unwrap_or_default();
@@ -44,7 +46,9 @@ pub(crate) fn annotations(report: &PublishReport) -> Vec<Annotation> {
         };
         all.extend(level(event).map(|level| about(level, &title, event.sentence())));
         let why = event.pushed.iter().find_map(|pushed| pushed.why.as_ref());
-        all.extend(why.map(|why| about(Level::Error, &title, format!("The candidate was not pushed: {why}"))));
+        all.extend(
+            why.map(|why| about(Level::Error, &title, format!("The candidate was not pushed: {why}"))),
+        );
     }
     if report.state.is_forgotten() && !report.dry_run {
         let why = report.state.why.clone().unwrap_or_default();

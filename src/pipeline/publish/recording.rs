@@ -80,7 +80,10 @@ pub(super) fn unproven(session: &Session<'_>, said: &EventRecord) -> std::result
     let state = match said.state {
         State::Failed | State::Blocked | State::Seen => said.state,
         claimed => {
-            let why = format!("it claims `{}`, and there is no candidate.json that could be proved", claimed.name());
+            let why = format!(
+                "it claims `{}`, and there is no candidate.json that could be proved",
+                claimed.name()
+            );
             return Err(Refusal::NotOurs { file: "record.json", why }.into());
         }
     };
@@ -207,7 +210,8 @@ pub(super) fn of_tag(lines: &[Published], tag: &TagName) -> Vec<Published> {
 pub(super) fn published(session: &Session<'_>, line: Published) -> Result<()> {
     if session.applies() {
         session.context.data.publications::<Published>().append_after(|known: Vec<Published>| {
-            let place = |one: &Published| (one.event_id.clone(), one.name.clone(), one.pull_request, one.issue);
+            let place =
+                |one: &Published| (one.event_id.clone(), one.name.clone(), one.pull_request, one.issue);
             let last = known.into_iter().rfind(|one| place(one) == place(&line));
             let same = last.is_some_and(|last| Published { at: line.at.clone(), ..last } == line);
             (!same).then_some(line)

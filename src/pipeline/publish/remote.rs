@@ -127,7 +127,8 @@ pub(super) fn workflow_files(
         return Ok(Vec::new());
     }
     let mut known = BTreeSet::new();
-    let heads = listing.branches.values().chain([&prepared.tip]).filter(|head| prepared.bench.commit(**head).is_ok());
+    let heads =
+        listing.branches.values().chain([&prepared.tip]).filter(|head| prepared.bench.commit(**head).is_ok());
     for head in heads.take(MOST_BRANCHES) {
         known.extend(workflows(prepared, *head)?);
     }
@@ -144,5 +145,8 @@ fn workflows(prepared: &Prepared, commit: CommitId) -> Result<BTreeSet<(String, 
         return Ok(BTreeSet::new());
     }
     let entries = bench.tree(crate::ids::TreeId::new(id)).map_err(StackError::from)?;
-    Ok(entries.into_iter().map(|entry| (String::from_utf8_lossy(&entry.name).into_owned(), entry.id)).collect())
+    Ok(entries
+        .into_iter()
+        .map(|entry| (String::from_utf8_lossy(&entry.name).into_owned(), entry.id))
+        .collect())
 }

@@ -51,7 +51,8 @@ impl Telling<'_> {
             return Ok(summary(self.reasons));
         }
         let Some(token) = self.server.token.clone() else {
-            self.reasons.push("There is no token, so that neither a pull request nor an issue is opened.".to_owned());
+            self.reasons
+                .push("There is no token, so that neither a pull request nor an issue is opened.".to_owned());
             return Ok(summary(self.reasons));
         };
         let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -185,11 +186,14 @@ impl Telling<'_> {
                     && request::event_of(&open.body).is_some();
                 if is_older {
                     let text = request::superseded(&open.title, &open.body, tag);
-                    self.warn(forge.update_pull_request(open.number, &change(&text, Some(State::Closed))).err());
+                    self.warn(
+                        forge.update_pull_request(open.number, &change(&text, Some(State::Closed))).err(),
+                    );
                 }
             }
         }
-        let mut events: Vec<_> = older.iter().filter(|line| line.issue.is_some()).map(|line| &line.event_id).collect();
+        let mut events: Vec<_> =
+            older.iter().filter(|line| line.issue.is_some()).map(|line| &line.event_id).collect();
         events.dedup();
         for event in events {
             let issues = forge.issues_with_marker(&request::marker(event)).unwrap_or_default();

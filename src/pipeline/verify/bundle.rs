@@ -40,13 +40,17 @@ pub(super) fn check(
     if let Some(object) = needed.into_iter().find(|object| !held.contains(object)) {
         return Err(Refusal::BundleLacks { object }.into());
     }
-    proved.push("The bundle holds these commits, all that they need beside the release, and no other ref.".to_owned());
+    proved.push(
+        "The bundle holds these commits, all that they need beside the release, and no other ref.".to_owned(),
+    );
     Ok(())
 }
 
 fn beginning(path: &Path) -> Result<Vec<u8>, Refusal> {
-    let unreadable =
-        |err: std::io::Error| Refusal::Unreadable { file: "candidate.bundle".to_owned(), why: err.to_string() };
+    let unreadable = |err: std::io::Error| Refusal::Unreadable {
+        file: "candidate.bundle".to_owned(),
+        why: err.to_string(),
+    };
     let mut bytes = Vec::new();
     File::open(path).map_err(unreadable)?.take(LONGEST_HEAD).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
@@ -54,5 +58,10 @@ fn beginning(path: &Path) -> Result<Vec<u8>, Refusal> {
 
 /// What git said, cut: a path in it would be cut too soon by less.
 fn quoted_whole(text: &str) -> String {
-    text.chars().collect::<Vec<_>>().chunks(80).take(4).map(|part| quoted(&part.iter().collect::<String>())).collect()
+    text.chars()
+        .collect::<Vec<_>>()
+        .chunks(80)
+        .take(4)
+        .map(|part| quoted(&part.iter().collect::<String>()))
+        .collect()
 }

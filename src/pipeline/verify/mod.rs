@@ -144,9 +144,5 @@ pub(super) fn planning(command: &str) -> Asked {
 
 /// A refusal as a report has it.
 pub(super) fn refused(refusal: &Refusal) -> RefusalReport {
-    RefusalReport {
-        code: refusal.code().to_owned(),
-        message: refusal.to_string(),
-        hint: refusal.hint(),
-    }
+    RefusalReport { code: refusal.code().to_owned(), message: refusal.to_string(), hint: refusal.hint() }
 }

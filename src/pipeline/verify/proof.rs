@@ -72,7 +72,10 @@ pub(in crate::pipeline) fn prove(
         tag(claim, &prepared, &mut proved)?;
         let head = ground::head(session, &prepared, claim.tip, how)?;
         prepared.tip = claim.tip;
-        proved.push(format!("Branch {} of {} holds the tip {}.", prepared.branch, prepared.fork.name, claim.tip));
+        proved.push(format!(
+            "Branch {} of {} holds the tip {}.",
+            prepared.branch, prepared.fork.name, claim.tip
+        ));
         let gathered = carrying::gather(session, &prepared)?;
         excluded(claim, &prepared, &gathered, &mut proved)?;
         let made = ground::carry(session, &prepared, gathered)?;
@@ -83,7 +86,8 @@ pub(in crate::pipeline) fn prove(
             made.squashed.unwrap_or(made.carry.candidate.commit)
         ));
         let Made { gathered, carry, squashed } = made;
-        let frame = Frame { event: &event, selected, prepared: &prepared, started_at: session.context.stamp() };
+        let frame =
+            Frame { event: &event, selected, prepared: &prepared, started_at: session.context.stamp() };
         let mut document = stack_step::document(&frame, &gathered.inventory, &gathered.refs, carry, squashed);
         let plan = Parts::of(&document, &selected.manifest.checks, &prepared)?;
         document.checks = claim.checked(&selected.manifest.checks, &plan.logs)?;

@@ -31,9 +31,12 @@ pub(super) fn prove(
     let named = name_of(rev);
     let about = named.as_ref().and_then(of_ref);
     let Some(asked) = tag.or(about.as_ref().map(|(tag, _)| tag)).cloned() else {
-        return Err(Failure::usage(format!("`{}` does not say which release it is about", rev.escape_debug()))
-            .hint("name it with `--tag TAG`; or name a ref such as patch-moi/candidate/TAG")
-            .into());
+        return Err(Failure::usage(format!(
+            "`{}` does not say which release it is about",
+            rev.escape_debug()
+        ))
+        .hint("name it with `--tag TAG`; or name a ref such as patch-moi/candidate/TAG")
+        .into());
     };
     if let Some((found, _)) = about.as_ref().filter(|(found, _)| *found != asked) {
         return Err(Refusal::OtherTag { found: found.clone(), asked }.into());
@@ -67,7 +70,10 @@ pub(super) fn prove(
                 sentences: vec![
                     format!("Tag {asked} of {repo} is {}.", prepared.release.commit),
                     format!("Branch {} of {} holds the tip {tip}.", prepared.branch, prepared.fork.name),
-                    format!("The carry, made again, gives the commit that {} names: {commit}.", rev.escape_debug()),
+                    format!(
+                        "The carry, made again, gives the commit that {} names: {commit}.",
+                        rev.escape_debug()
+                    ),
                     "Checks and bundle are in the artifact only, and were not looked at.".to_owned(),
                 ],
             });
@@ -127,7 +133,10 @@ fn find(
         let tracking = RefName::join("refs/remotes/origin", name.branch()).ok();
         // A run names its own candidate refs/patch-moi/candidate/TAG.
         let local = name.as_str().replacen("refs/heads/", "refs/", 1).parse().ok();
-        [Some(name.clone()), local, tracking].into_iter().flatten().find_map(|name| prepared.fork.repository.at(&name))
+        [Some(name.clone()), local, tracking]
+            .into_iter()
+            .flatten()
+            .find_map(|name| prepared.fork.repository.at(&name))
     });
     match own {
         Some(commit) => Ok(commit),
@@ -147,7 +156,9 @@ fn tips(
     let remembered = ledger.history(repo, tag).iter().rev().filter_map(|line| line.tip);
     let mut tips: Vec<CommitId> = Vec::new();
     for tip in [head, prepared.tip].into_iter().chain(remembered) {
-        if tips.len() < MOST_TIPS && !tips.contains(&tip) && (tip == prepared.tip || ground::holds(prepared, head, tip))
+        if tips.len() < MOST_TIPS
+            && !tips.contains(&tip)
+            && (tip == prepared.tip || ground::holds(prepared, head, tip))
         {
             tips.push(tip);
         }
@@ -165,7 +176,9 @@ fn repo(session: &Session<'_>) -> Result<RepoName, Denied> {
         [only] => Ok(only.clone()),
         _ => Err(Failure::new(
             Kind::Usage,
-            anyhow::Error::msg("feed-sources.json follows none or several upstreams, so a ref alone names no release"),
+            anyhow::Error::msg(
+                "feed-sources.json follows none or several upstreams, so a ref alone names no release",
+            ),
         )
         .hint("verify the artifact instead: `patch-moi verify DIR`")
         .into()),
