@@ -26,6 +26,7 @@ mod local;
 mod oracle;
 mod pick;
 mod places;
+mod publish;
 mod records;
 mod resume;
 mod run;

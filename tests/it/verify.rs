@@ -129,7 +129,7 @@ pub(crate) const LIES: &[Tampered] = &[
 ];
 
 /// Changes candidate.json.
-pub(crate) fn edit(dir: &Path, change: impl FnOnce(&mut Value)) {
+fn edit(dir: &Path, change: impl FnOnce(&mut Value)) {
     let file = dir.join("candidate.json");
     let mut json: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     change(&mut json);
