@@ -12,6 +12,7 @@ use crate::candidate::AccountingError;
 use crate::event::EventError;
 use crate::feed::FeedError;
 use crate::flow::{ConfigError, GateClosed, ManifestError};
+use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::http::HttpError;
 use crate::ids::{EventId, InvalidId, InvalidName, TagName};
@@ -180,6 +181,8 @@ impl From<GitError> for Failure {
             GitError::NotARepository(_)
             | GitError::Format { .. }
             | GitError::Foreign(_)
+            | GitError::OnlyInPartial { .. }
+            | GitError::ShallowRemote { .. }
             | GitError::TooOld { .. }
             | GitError::NoCommit { .. }
             | GitError::NoBranch { .. }
@@ -206,7 +209,8 @@ impl From<GitError> for Failure {
 impl From<PortError> for Failure {
     fn from(err: PortError) -> Self {
         let hint = err.missing_object().map(|_| {
-            "the clone is shallow, partial or damaged: fetch the whole history (`git fetch --unshallow`, in CI `fetch-depth: 0`)".to_owned()
+            "the clone is shallow, partial or damaged: fetch the whole history (`git fetch --unshallow`)"
+                .to_owned()
         });
         Self::advised(Kind::Failed, err, hint)
     }
@@ -243,12 +247,34 @@ impl From<HttpError> for Failure {
         let kind = match &err {
             HttpError::NotAllowed { .. } | HttpError::Proxy => Kind::Usage,
             HttpError::BadRedirect { .. }
+            | HttpError::LeavesHost { .. }
+            | HttpError::Moved { .. }
             | HttpError::TooManyRedirects { .. }
             | HttpError::Status { .. }
             | HttpError::TooLong { .. }
             | HttpError::TimedOut { .. }
             | HttpError::Unreachable { .. }
             | HttpError::Broken { .. } => Kind::Failed,
+        };
+        let hint = err.hint();
+        Self::advised(kind, err, hint)
+    }
+}
+
+impl From<ForgeError> for Failure {
+    fn from(err: ForgeError) -> Self {
+        let kind = match &err {
+            ForgeError::NoToken { .. }
+            | ForgeError::Unauthorized { .. }
+            | ForgeError::PullRequestsNotPermitted { .. }
+            | ForgeError::IssuesOff { .. }
+            | ForgeError::Forbidden { .. } => Kind::Blocked,
+            ForgeError::NotFound { .. }
+            | ForgeError::RateLimited { .. }
+            | ForgeError::Exists { .. }
+            | ForgeError::Invalid { .. }
+            | ForgeError::Unreachable { .. }
+            | ForgeError::Unexpected { .. } => Kind::Failed,
         };
         let hint = err.hint();
         Self::advised(kind, err, hint)
@@ -268,6 +294,8 @@ impl From<WorkspaceError> for Failure {
             WorkspaceError::NoRoot { .. }
             | WorkspaceError::Missing { .. }
             | WorkspaceError::NotAFile { .. }
+            | WorkspaceError::NotAFolder { .. }
+            | WorkspaceError::Link { .. }
             | WorkspaceError::TooLarge { .. }
             | WorkspaceError::NotUtf8 { .. }
             | WorkspaceError::NotJson { .. }

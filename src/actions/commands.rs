@@ -46,11 +46,11 @@ pub(crate) struct Annotation {
 /// How many annotations of one level GitHub records for a step, a whole composite action being one.
 const PER_LEVEL: usize = 10;
 
-/// How many characters of a message GitHub keeps.
-const MESSAGE_CHARS: usize = 4096;
+/// How many units of UTF-16 of a message GitHub keeps.
+const MESSAGE_UNITS: usize = 4096;
 
-/// How many characters of a title are worth keeping.
-const TITLE_CHARS: usize = 255;
+/// How many units of UTF-16 of a title are worth keeping.
+const TITLE_UNITS: usize = 255;
 
 /// The command lines for `all`, which holds the most important first: errors, then warnings, then notices.
 /// Where there are more of a level than GitHub records, the last recorded one says how many the log alone
@@ -76,11 +76,13 @@ fn annotation_line(annotation: &Annotation) -> String {
         properties.extend(line.map(|line| format!("line={line}")));
     }
     if !annotation.title.is_empty() {
-        let title = shorten(&plain(&annotation.title), TITLE_CHARS);
-        properties.push(format!("title={}", escape_property(&title)));
+        // The runner drops an `=` at the beginning of a value, and white space at the end of the last one.
+        let title = plain(&annotation.title);
+        let title = title.trim().trim_start_matches('=').trim_start();
+        properties.push(format!("title={}", escape_property(&shorten(title, TITLE_UNITS))));
     }
     let space = if properties.is_empty() { "" } else { " " };
-    let message = escape_data(&shorten(&plain(&annotation.message), MESSAGE_CHARS));
+    let message = escape_data(&shorten(&plain(&annotation.message), MESSAGE_UNITS));
     format!("::{}{space}{}::{message}", annotation.level.command(), properties.join(","))
 }
 
@@ -107,11 +109,18 @@ pub(super) fn plain(text: &str) -> String {
     visible.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
+/// `text` in at most `limit` units of UTF-16, with `…` where it goes on: GitHub would cut without a word.
 fn shorten(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
+    if text.encode_utf16().count() <= limit {
         return text.to_owned();
     }
-    text.chars().take(limit - 1).chain(['…']).collect()
+    let mut left = limit - 1;
+    let fits = |c: &char| {
+        let rest = left.checked_sub(c.len_utf16());
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 #[cfg(test)]

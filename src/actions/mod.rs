@@ -9,6 +9,7 @@
 
 mod commands;
 mod files;
+pub(crate) mod imitation;
 mod outputs;
 mod relay;
 #[cfg(test)]
@@ -88,6 +89,9 @@ pub(crate) enum ActionsError {
     /// The file could not be written.
     #[error("{} could not be written", .path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    /// What a step left could not be read.
+    #[error("{} could not be read", .path.display())]
+    Read { path: PathBuf, source: std::io::Error },
     /// The system gave no random bytes.
     #[error("no random bytes could be read from {}", .path.display())]
     NoRandom { path: PathBuf, source: std::io::Error },
@@ -101,6 +105,7 @@ impl ActionsError {
                 Some(format!("run it in a step of a workflow, or set {variable} to a file's path"))
             }
             Self::OutputsTooLong { .. } => Some("read the whole of it in the artifact".to_owned()),
+            Self::Read { .. } => None,
             Self::Write { path, .. } => Some(format!("check that {} may be written", path.display())),
             Self::BadName { .. } | Self::Collision { .. } | Self::NoRandom { .. } => None,
         }

@@ -6,17 +6,23 @@
 //! the same.
 
 mod accounting;
+pub(crate) mod bundle;
+pub(crate) mod claim;
 mod document;
 mod names;
 mod plan;
+pub(crate) mod publication;
+mod refusal;
 #[cfg(test)]
 pub(crate) mod sample;
 mod squash;
 
 pub(crate) use accounting::{AccountingError, accounting};
+pub(crate) use claim::Claim;
 pub(crate) use document::{
     CheckOutcome, CheckResult, Document, EventRef, FlowRef, ForkRef, NamedRef, Outcome, RunRef,
     SCHEMA_VERSION, Squashed, Tool, UpstreamRef, document_schema,
 };
 pub(crate) use plan::{Artifact, Input, Plan, PlannedCheck, Refs, Step, plan, series};
+pub(crate) use refusal::{Refusal, quoted};
 pub(crate) use squash::{DEFAULT_SQUASH_MESSAGE, squash_message};

@@ -43,6 +43,8 @@ pub(crate) fn patch(n: u8, verdict: Verdict, subject: &str) -> Patch {
         blocked_by: None,
         culprit: None,
         upstream: None,
+        settled: Vec::new(),
+        question: None,
         notes: Vec::new(),
     }
 }
@@ -86,6 +88,7 @@ pub(crate) fn carry(patches: Vec<Patch>) -> Carry {
         patches,
         left_out: Vec::new(),
         excluded: vec![upstream(1)],
+        settlements: Vec::new(),
     }
 }
 

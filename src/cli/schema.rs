@@ -9,7 +9,7 @@ use crate::flow::flow_schema;
 use crate::pack::lock_schema;
 use crate::record::record_schema;
 use crate::release::sources_schema;
-use crate::report::run_schema;
+use crate::report::{local_schema, publish_schema, resume_schema, run_schema, verify_schema};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +38,14 @@ enum Of {
     Record,
     /// What `patch-moi run --json` prints
     Run,
+    /// What `patch-moi local --json` prints
+    Local,
+    /// What `patch-moi resume --json` prints
+    Resume,
+    /// What `patch-moi publish --json` prints
+    Publish,
+    /// What `patch-moi verify --json` prints
+    Verify,
     /// flow.toml, as JSON
     Flow,
     /// feed-sources.json
@@ -52,6 +60,10 @@ impl Of {
             Self::Candidate => document_schema(),
             Self::Record => record_schema(),
             Self::Run => run_schema(),
+            Self::Local => local_schema(),
+            Self::Resume => resume_schema(),
+            Self::Publish => publish_schema(),
+            Self::Verify => verify_schema(),
             Self::Flow => flow_schema(),
             Self::FeedSources => sources_schema(),
             Self::PackLock => lock_schema(),

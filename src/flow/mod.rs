@@ -24,13 +24,14 @@ use thiserror::Error;
 
 use crate::ids::Digest;
 
-pub(crate) use built_in::{BuiltIn, built_in};
+pub(crate) use built_in::{BUILT_IN, BuiltIn, built_in, built_in_file, built_in_schema};
+pub(crate) use checks::Check;
 pub(crate) use gates::{GateClosed, Gates};
 pub(crate) use manifest::{Manifest, Runner};
 pub(crate) use manifest_error::ManifestError;
 pub(crate) use schema::flow_schema;
 pub(crate) use select::{PassedOver, Reason, Selected, Selection, select, shadows};
-pub(crate) use stack_config::{ConfigError, PatchStackConfig};
+pub(crate) use stack_config::{ConfigError, PatchStackConfig, Push};
 pub(crate) use text::{shown, shown_path};
 
 /// A flow that was found, whether or not it may run.

@@ -7,30 +7,38 @@
 //! All work on a stack happens on a [`Workbench`]: a private bare repository that borrows the
 //! fork's objects. What is made there reaches the fork only by [`Workbench::deliver`].
 
+mod bundle;
+mod checkout;
 mod credential;
 mod deliver;
 mod error;
 mod evidence;
 mod fetch;
 mod import;
+mod inspect;
 mod merge;
 mod objects;
+mod partial;
 mod program;
 mod push;
 mod remote;
 mod repository;
 mod state_ref;
 mod workbench;
+mod worktree;
 
+pub(crate) use checkout::{Checkout, NotAtRemote};
 pub(crate) use credential::Credential;
 pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;
 pub(crate) use evidence::ConflictFile;
 pub(crate) use fetch::UpstreamRefs;
 pub(crate) use import::import;
+pub(crate) use inspect::difference;
 pub(crate) use merge::GitMerge;
 pub(crate) use program::Git;
-pub(crate) use push::{PushOutcome, Pushed, Rejection};
+pub(crate) use push::{PushOutcome, Rejection};
 pub(crate) use remote::{Listing, RemoteUrl, shown};
 pub(crate) use repository::Repository;
 pub(crate) use workbench::Workbench;
+pub(crate) use worktree::{MARKER as WORKTREE_MARKER, Picked, Standing, WorkTree};

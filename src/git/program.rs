@@ -89,6 +89,28 @@ impl Git {
         Command::new(&self.program).env(env).timeout(Some(NETWORK))
     }
 
+    /// A git as the person would start it, with their configuration, for their own work tree; without
+    /// the repository's hooks, and without a question that nobody would see.
+    pub(super) fn personal(&self) -> Command {
+        let mut env = Env::minimal(&self.parent);
+        for name in CREDENTIALS {
+            if let Some(value) = self.parent.get(name) {
+                env.set(name, value);
+            }
+        }
+        for (name, value) in [
+            ("LC_ALL", "C"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
+            ("GIT_EDITOR", "true"),
+            ("GIT_PAGER", "cat"),
+        ] {
+            env.set(name, value);
+        }
+        let command = Command::new(&self.program).env(env).timeout(Some(LOCAL));
+        command.args(["-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"])
+    }
+
     fn quiet(&self, mut env: Env) -> Env {
         for (name, value) in [
             ("LC_ALL", "C"),

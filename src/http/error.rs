@@ -25,6 +25,22 @@ pub(crate) enum HttpError {
         /// Where to.
         to: String,
     },
+    /// A redirect leads to another host, and the request has a token for this one.
+    #[error("{url} redirects to {to}, which is not followed: the token is for another host")]
+    LeavesHost {
+        /// Who redirects.
+        url: String,
+        /// Where to.
+        to: String,
+    },
+    /// What is to be written belongs elsewhere.
+    #[error("{url} has moved to {to}; nothing was written")]
+    Moved {
+        /// Who redirects.
+        url: String,
+        /// Where to.
+        to: String,
+    },
     /// The redirects do not end.
     #[error("{url} redirects more than {limit} times")]
     TooManyRedirects {
@@ -97,12 +113,28 @@ impl HttpError {
         }
     }
 
+    /// Whether no connection came about, so that nothing can have been done.
+    pub(super) fn is_before_connection(&self) -> bool {
+        let Self::Unreachable { source, .. } = self else { return false };
+        match &**source {
+            ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+            ureq::Error::HostNotFound
+            | ureq::Error::ConnectionFailed
+            | ureq::Error::ConnectProxyFailed(_)
+            | ureq::Error::Timeout(_) => true,
+            _ => false,
+        }
+    }
+
     /// What to do next, where there is something to do.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotAllowed { .. } => "use the https: address",
             Self::BadRedirect { to, .. } => {
                 return Some(format!("if {to} is where it should go, name it directly"));
+            }
+            Self::LeavesHost { to, .. } | Self::Moved { to, .. } => {
+                return Some(format!("if {to} is where it should go, use the new name or address"));
             }
             Self::TooManyRedirects { .. } => {
                 "open the address in a browser and use the one at which you arrive"

@@ -1,32 +1,37 @@
 //! The one HTTP client: limits, redirects, retries.
 //!
-//! [`Client::get`] is the only way out to the network over HTTP. It reads no environment: proxy and
-//! time limits are arguments. Every answer is bounded, after it was unpacked, in bytes and in time,
+//! [`Client::send`], and [`Client::get`] on top of it, are the only way out to the network over HTTP.
+//! They read no environment: proxy and time limits are arguments. Every answer is bounded, after it was unpacked, in bytes and in time,
 //! and the time holds for redirects, retries and the pauses between them together.
 //!
 //! `https:` goes anywhere; `http:` goes to this machine only. A redirect obeys the same rule and
-//! never leads from `https:` to `http:`.
+//! never leads from `https:` to `http:`. A token goes to no other host than the one it was meant for.
 
 mod address;
 mod error;
 #[cfg(test)]
 pub(crate) mod loopback;
+mod request;
 mod retry;
 #[cfg(test)]
 mod tests;
 
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ureq::http::HeaderMap;
-use ureq::http::header::{ACCEPT, DATE, HeaderName, LOCATION, RETRY_AFTER};
-use ureq::{Agent, Body, Proxy};
+use ureq::http::header::AUTHORIZATION;
+use ureq::{Agent, AsSendBody, Body, Proxy};
 use url::Url;
 
 use crate::ids::is_this_machine;
 
 pub(crate) use address::shown;
 pub(crate) use error::HttpError;
+pub(crate) use request::{Header, Limited, Method, Reply, Request};
+
+/// So many bytes are read of what is said beside a status that is no success.
+const ERROR_BODY: u64 = 64 << 10;
 
 /// How the client behaves. None of it comes from the environment.
 #[derive(Debug, Clone)]
@@ -42,6 +47,8 @@ pub(crate) struct Options {
     /// The longest pause that a server may ask for with `Retry-After`; where it asks for more, the
     /// request has failed.
     pub(crate) longest_pause: Duration,
+    /// The shortest time between two requests that write, as GitHub asks for.
+    pub(crate) between_writes: Duration,
     /// The proxy for everything but this machine, as `http://host:port`.
     pub(crate) proxy: Option<String>,
 }
@@ -54,6 +61,7 @@ impl Default for Options {
             attempts: 3,
             pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(20),
+            between_writes: Duration::from_secs(1),
             proxy: None,
         }
     }
@@ -82,12 +90,8 @@ pub(crate) struct Client {
     agent: Agent,
     proxy: Option<Proxy>,
     options: Options,
-}
-
-/// One answer: the whole of it, or where to look instead.
-enum Answer {
-    Whole(Response),
-    Elsewhere(String),
+    /// When something was last written.
+    written: Mutex<Option<Instant>>,
 }
 
 impl Client {
@@ -108,7 +112,7 @@ impl Client {
             .user_agent(concat!("patch-moi/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Ok(Self { agent, proxy, options })
+        Ok(Self { agent, proxy, options, written: Mutex::new(None) })
     }
 
     /// Gets `url`, asking for the media types of `accept`.
@@ -117,63 +121,113 @@ impl Client {
     /// Where the address is not allowed, nothing answers in time, the answer is not a success after
     /// the last attempt, or it is longer than `limits` say.
     pub(crate) fn get(&self, url: &Url, accept: &str, limits: Limits) -> Result<Response, HttpError> {
-        address::allowed(url)?;
-        let deadline = Instant::now() + limits.whole;
+        let headers = [Header::Plain("accept", accept)];
+        let reply =
+            self.send(&Request { method: Method::Get, url, headers: &headers, body: None, limits })?;
+        if !reply.is_success() {
+            let (url, retry_after) = (shown(&reply.url), reply.retry_after());
+            return Err(HttpError::Status { url, status: reply.status, retry_after });
+        }
+        Ok(Response { url: reply.url, body: reply.body })
+    }
+
+    /// Sends `request` and gives the answer, whatever its status.
+    ///
+    /// What reads is tried again where that may help. What writes is tried again only where it is sure
+    /// that nothing was done: no connection came about, or the server refused because it was asked too
+    /// often and says for how long.
+    ///
+    /// # Errors
+    /// Where the address is not allowed, nothing answers in time, a success is longer than the limits
+    /// say, what writes is redirected, or what has a token is redirected to another host.
+    pub(crate) fn send(&self, request: &Request<'_>) -> Result<Reply, HttpError> {
+        address::allowed(request.url)?;
+        let deadline = Instant::now() + request.limits.whole;
         let mut attempt = 1;
         loop {
-            let failed = match self.follow(url, accept, limits, deadline) {
-                Ok(response) => return Ok(response),
-                Err(failed) => failed,
-            };
+            if request.method.writes() {
+                self.keep_apart();
+            }
+            let outcome = self.follow(request, deadline);
             let left = deadline.saturating_duration_since(Instant::now());
-            let pause = retry::pause(&failed, attempt, &self.options).filter(|pause| *pause < left);
-            let Some(pause) = pause else { return Err(failed) };
-            tracing::debug!(error = %failed, attempt, ?pause, "trying again");
+            let pause = retry::pause(&outcome, request.method, attempt, &self.options);
+            let Some(pause) = pause.filter(|pause| *pause < left) else { return outcome };
+            tracing::debug!(url = shown(request.url), attempt, ?pause, "trying again");
             std::thread::sleep(pause);
             attempt += 1;
         }
     }
 
-    fn follow(
-        &self,
-        url: &Url,
-        accept: &str,
-        limits: Limits,
-        deadline: Instant,
-    ) -> Result<Response, HttpError> {
-        let mut at = url.clone();
-        for _ in 0..=self.options.redirects {
-            match self.ask(&at, accept, limits, deadline)? {
-                Answer::Whole(response) => return Ok(response),
-                Answer::Elsewhere(location) => at = address::redirect(&at, &location)?,
-            }
+    /// Waits until the last write is long enough ago.
+    fn keep_apart(&self) {
+        // A thread that panicked here has left nothing half done.
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = *written {
+            std::thread::sleep(self.options.between_writes.saturating_sub(last.elapsed()));
         }
-        Err(HttpError::TooManyRedirects { url: shown(url), limit: self.options.redirects })
+        *written = Some(Instant::now());
     }
 
-    fn ask(&self, url: &Url, accept: &str, limits: Limits, deadline: Instant) -> Result<Answer, HttpError> {
+    fn follow(&self, request: &Request<'_>, deadline: Instant) -> Result<Reply, HttpError> {
+        let mut at = request.url.clone();
+        for _ in 0..=self.options.redirects {
+            let reply = self.ask(request, &at, deadline)?;
+            let Some(location) = redirect_of(&reply) else { return Ok(reply) };
+            let to = address::redirect(&at, location)?;
+            let (from, there) = (shown(&at), shown(&to));
+            if request.is_secret() && to.origin() != request.url.origin() {
+                return Err(HttpError::LeavesHost { url: from, to: there });
+            }
+            if request.method.writes() {
+                return Err(HttpError::Moved { url: from, to: there });
+            }
+            at = to;
+        }
+        Err(HttpError::TooManyRedirects { url: shown(request.url), limit: self.options.redirects })
+    }
+
+    fn ask(&self, request: &Request<'_>, url: &Url, deadline: Instant) -> Result<Reply, HttpError> {
+        let limits = request.limits;
         let failed = |error| HttpError::from_ureq(url, limits, error);
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(HttpError::TimedOut { url: shown(url), limit: limits.whole });
         }
-        let proxy = self.proxy.clone().filter(|_| !is_this_machine(url));
-        let request = self.agent.get(url.as_str()).header(ACCEPT, accept);
-        let request = request.config().timeout_global(Some(left)).proxy(proxy).build();
-        let answer = request.call().map_err(failed)?;
+        let mut sent = ureq::http::Request::builder().method(request.method.name()).uri(url.as_str());
+        for header in request.headers {
+            sent = match header {
+                Header::Plain(name, value) => sent.header(*name, *value),
+                Header::Bearer(token) => sent.header(AUTHORIZATION, format!("Bearer {}", token.expose())),
+            };
+        }
+        let answer = match request.body {
+            None => sent.body(()).map_err(ureq::Error::Http).and_then(|sent| self.call(sent, url, left)),
+            Some(body) => {
+                sent.body(body).map_err(ureq::Error::Http).and_then(|sent| self.call(sent, url, left))
+            }
+        };
+        let (head, body) = answer.map_err(failed)?.into_parts();
+        let mut reply =
+            Reply { url: url.clone(), status: head.status.as_u16(), headers: head.headers, body: Vec::new() };
+        if reply.is_success() {
+            let bytes = read(body, limits.body).map_err(failed)?;
+            reply.body = bytes.ok_or_else(|| HttpError::TooLong { url: shown(url), limit: limits.body })?;
+        } else if redirect_of(&reply).is_none() {
+            // The status is what counts; what is said beside it is worth no further error.
+            let _ = body.into_reader().take(limits.body.min(ERROR_BODY)).read_to_end(&mut reply.body);
+        }
+        Ok(reply)
+    }
 
-        let status = answer.status().as_u16();
-        let headers = answer.headers();
-        if let (301 | 302 | 303 | 307 | 308, Some(location)) = (status, text(headers, LOCATION)) {
-            return Ok(Answer::Elsewhere(location.to_owned()));
-        }
-        if !answer.status().is_success() {
-            let retry_after = retry::after(text(headers, RETRY_AFTER), text(headers, DATE));
-            return Err(HttpError::Status { url: shown(url), status, retry_after });
-        }
-        let body = read(answer.into_body(), limits.body).map_err(failed)?;
-        let body = body.ok_or_else(|| HttpError::TooLong { url: shown(url), limit: limits.body })?;
-        Ok(Answer::Whole(Response { url: url.clone(), body }))
+    fn call(
+        &self,
+        request: ureq::http::Request<impl AsSendBody>,
+        url: &Url,
+        left: Duration,
+    ) -> Result<ureq::http::Response<Body>, ureq::Error> {
+        let proxy = self.proxy.clone().filter(|_| !is_this_machine(url));
+        let request = self.agent.configure_request(request).timeout_global(Some(left)).proxy(proxy).build();
+        self.agent.run(request)
     }
 }
 
@@ -181,8 +235,9 @@ fn parse_proxy(text: &str) -> Result<Proxy, HttpError> {
     Proxy::new(text).map_err(|_| HttpError::Proxy)
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+/// Where an answer sends the asker.
+fn redirect_of(reply: &Reply) -> Option<&str> {
+    matches!(reply.status, 301 | 302 | 303 | 307 | 308).then(|| reply.header("location")).flatten()
 }
 
 /// The body, or `None` where it is longer than `limit`. ureq's own limit counts packed bytes, and a

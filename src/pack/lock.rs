@@ -11,7 +11,7 @@ use crate::flow::{shown, shown_path};
 use crate::ids::Digest;
 
 /// The only version of the format.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// `.codex/pack-lock.json`, as codex-flows writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

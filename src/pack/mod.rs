@@ -7,10 +7,14 @@ mod active;
 mod collation;
 mod hash;
 mod lock;
+mod pin;
+mod splice;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use active::{Contents, FoundFlow, active};
-pub(crate) use hash::flows_digest;
+pub(crate) use hash::{content_hash, flows_digest};
 pub(crate) use lock::{Lock, LockError, lock_schema};
+pub(crate) use pin::Pin;
+pub(crate) use splice::{Edit, edited};

@@ -39,7 +39,7 @@ pub(super) fn carry(session: &Session<'_>, prepared: &Prepared, inventory: &Inve
     let merger = GitMerge::new(bench, tree_of(bench, inventory.onto)?);
     let progress = session.context.ui.progress("carrying", Some(inventory.len() as u64));
     let mut tell = |done: usize, _| progress.at(done as u64);
-    let carry = stack::carry(bench, &merger, inventory, &prepared.committer, &mut tell)
+    let carry = stack::carry(bench, &merger, inventory, &prepared.committer, &prepared.answers, &mut tell)
         .map_err(|err| explained(prepared, err))?;
     drop(progress);
     candidate::accounting(&carry, inventory.commits())?;
@@ -85,13 +85,16 @@ fn fetch(session: &Session<'_>, prepared: &Prepared) -> Result<(CommitId, Upstre
 }
 
 fn explained(prepared: &Prepared, err: StackError) -> Failure {
-    let shallow = prepared.fork.repository.is_shallow();
+    let shallow = prepared.bench.repository().is_shallow();
     let failure = Failure::from(err).context(format!(
         "branch {} of {} cannot be carried to {}",
         prepared.branch, prepared.fork.name, prepared.release.tag
     ));
     if shallow {
-        failure.hint("the clone is shallow: `git fetch --unshallow` brings its history")
+        failure.hint(format!(
+            "the clone is shallow, and its `origin` did not have the rest: `git fetch --unshallow REMOTE {}` from one that has",
+            prepared.branch
+        ))
     } else {
         failure
     }

@@ -68,9 +68,24 @@ pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunRep
     }
 }
 
+/// What the one step that carries a stack for the event needs.
+///
+/// # Errors
+/// No such step, two of them, and whatever is wrong with it.
+pub(super) fn prepare_stack(session: &Session<'_>, job: &Job<'_>) -> Result<Prepared> {
+    let flows = flows_for(session, job)?;
+    let (draft, _) = draft(session, job)?;
+    let selection = session.select(&draft.kind, &draft.payload, &flows);
+    match carrying(&selection)[..] {
+        [one] => stack_step::prepare(session, job, one),
+        [one, other, ..] => Err(two_stacks(one, other)),
+        [] => Err(nothing_selected(job, &draft, &selection)),
+    }
+}
+
 /// The flows that a job chooses from: those that were found. Where none of them is for the event and
 /// a branch is named, the built-in one; a flow that is for it and may not run is not passed by.
-fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Result<Vec<Flow>> {
+pub(super) fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Result<Vec<Flow>> {
     let Some(branch) = job.branch.as_deref() else { return Ok(session.flows.clone()) };
     let (draft, _) = draft(session, job)?;
     let selection = session.select(&draft.kind, &draft.payload, &session.flows);

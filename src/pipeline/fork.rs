@@ -18,6 +18,8 @@ pub(super) struct Fork {
     pub(super) name: String,
     /// Where it is fetched from, where it is not a checkout of the user's.
     remote: Option<RemoteUrl>,
+    /// The partial clone that it stands for, and the branch that is checked out there.
+    partial: Option<(PathBuf, Option<String>)>,
     /// The folder of a copy that a dry run made for itself.
     _passing: Option<TempDir>,
 }
@@ -30,11 +32,11 @@ impl Fork {
     /// Where there is no repository, or one that cannot be opened.
     pub(super) fn find(session: &Session<'_>, named: Option<&str>) -> Result<Self> {
         let root = session.context.workspace.root();
-        let Some(named) = named else { return Self::at(root) };
+        let Some(named) = named else { return Self::at(session, root) };
         // `.` and the like would stand in every path that is shown.
         let folder: PathBuf = root.join(named).components().collect();
         if folder.exists() {
-            return Self::at(&folder);
+            return Self::at(session, &folder);
         }
         if let Ok(repo) = named.parse::<RepoName>() {
             return Self::elsewhere(session, &format!("https://github.com/{repo}.git"), repo.to_string());
@@ -45,12 +47,24 @@ impl Fork {
         Err(Failure::from(GitError::NotARepository(folder)))
     }
 
-    fn at(folder: &Path) -> Result<Self> {
-        let repository = Repository::open(folder)?;
-        let origin = repository.remote("origin").and_then(|url| public_name(&url));
-        let own = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = origin.or(own).unwrap_or_else(|| "fork".to_owned());
-        Ok(Self { repository, name, remote: None, _passing: None })
+    fn at(session: &Session<'_>, folder: &Path) -> Result<Self> {
+        let named = |origin: Option<&str>| {
+            let own = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+            origin.and_then(public_name).or_else(own).unwrap_or_else(|| "fork".to_owned())
+        };
+        match checkout(session, folder) {
+            Ok(repository) => {
+                let name = named(repository.remote("origin").as_deref());
+                Ok(Self { repository, name, remote: None, partial: None, _passing: None })
+            }
+            Err(err @ GitError::Format { .. }) => {
+                let partial = session.git.partial_clone(folder).ok_or(err)?;
+                let url = located(folder, &partial.origin);
+                let partial = Some((folder.to_owned(), partial.branch));
+                Ok(Self { partial, ..Self::elsewhere(session, &url, named(Some(&url)))? })
+            }
+            Err(err) => Err(err.into()),
+        }
     }
 
     /// A fork that lives elsewhere has a bare copy in the workspace; a dry run that finds none makes
@@ -73,45 +87,146 @@ impl Fork {
             passing = Some(made);
             repository
         };
-        Ok(Self { repository, name, remote: Some(remote), _passing: passing })
+        Ok(Self { repository, name, remote: Some(remote), partial: None, _passing: passing })
     }
 
-    /// The maintained branch: the one that is named, else the one that is checked out.
+    /// The maintained branch: the one that is named, else the one that is checked out, else the one that
+    /// started the workflow; of a fork elsewhere its default branch.
     ///
     /// # Errors
     /// Where none is named and none is checked out.
-    pub(super) fn branch(&self, named: Option<&RefName>) -> Result<String> {
-        let short = named.map(|name| name.branch().to_owned());
-        short.or_else(|| self.repository.current_branch()).ok_or_else(|| {
+    pub(super) fn branch(&self, session: &Session<'_>, named: Option<&RefName>) -> Result<String> {
+        if let Some(named) = named {
+            return Ok(named.branch().to_owned());
+        }
+        let current = match (&self.partial, &self.remote) {
+            (Some((_, branch)), _) => branch.clone(),
+            (None, Some(url)) => session.listing(url, Some(&self.repository))?.default_branch.clone(),
+            (None, None) => self.repository.current_branch(),
+        };
+        current.or_else(|| Some(self.checked_out(session)?.0)).ok_or_else(|| {
             Failure::usage(format!("no branch of {} is named, and none is checked out", self.name))
                 .hint("name the maintained branch with `target_branch` in flow.toml or with `--branch`")
         })
     }
 
-    /// The commit of the maintained branch, fetched where this repository has none of its own; in a
-    /// dry run to `bench`, which goes with it. A remote that cannot be read is no obstacle where it
-    /// was fetched from before.
+    /// Where the maintained branch stands, and nothing more: nothing is fetched, and only a branch that this
+    /// machine does not have costs a question to its remote.
+    ///
+    /// # Errors
+    /// As [`Self::ready`].
+    pub(super) fn stands(&self, session: &Session<'_>, branch: &str) -> Result<CommitId> {
+        if let Some(own) = self.own(session, branch) {
+            return Ok(own);
+        }
+        let listed = self.source().map(|url| session.listing(&url, Some(&self.repository)));
+        let listed = self.unless_known(session, branch, listed.transpose())?.flatten();
+        let tip = listed.and_then(|listing| listing.branches.get(branch).copied());
+        Ok(tip.or_else(|| self.repository.branch(branch)).ok_or_else(|| self.lacks(branch))?)
+    }
+
+    /// A workbench and the commit of the maintained branch, with its history: what this repository lacks of
+    /// that is fetched, in a dry run to the workbench, which goes with it. A remote that cannot be read is
+    /// no obstacle where there is a commit to go on with.
     ///
     /// # Errors
     /// [`GitError::NoBranch`]; a remote that cannot be read and was never fetched from.
-    pub(super) fn tip(&self, session: &Session<'_>, branch: &str, bench: &Workbench) -> Result<CommitId> {
-        let own = RefName::join("refs/heads", branch)?;
-        let from = match &self.remote {
-            Some(remote) => Some(remote.clone()),
-            None if self.repository.at(&own).is_none() => self.origin(),
-            None => None,
-        };
-        let into = if session.applies() { &self.repository } else { bench.repository() };
-        if let Some(url) = from {
-            match fetch(session, into, &url, branch) {
-                Err(failure) if self.repository.branch(branch).is_some() => {
-                    session.context.ui.warn(&problem(&failure).message);
-                }
-                fetched => fetched?,
+    pub(super) fn ready(&self, session: &Session<'_>, branch: &str) -> Result<(Workbench, CommitId)> {
+        let own = self.own(session, branch);
+        let lacks = own.is_none() || self.partial.is_some() || self.repository.is_shallow();
+        let make = || Workbench::new(&session.git, &self.repository, session.context.temporary);
+        let bench = match (lacks, session.applies()) {
+            (false, _) => make()?,
+            (true, true) => {
+                self.bring(session, branch, own, &self.repository)?;
+                make()?
             }
+            (true, false) => {
+                let bench = make()?;
+                self.bring(session, branch, own, bench.repository())?;
+                bench.reopened()?
+            }
+        };
+        let fetched = || bench.repository().branch(branch).or_else(|| self.repository.branch(branch));
+        let tip = own.or_else(fetched).ok_or_else(|| self.lacks(branch))?;
+        if self.partial.is_some() && bench.repository().commit(&tip.to_string()).is_err() {
+            return Err(GitError::OnlyInPartial { fork: self.name.clone(), branch: branch.to_owned() }.into());
         }
-        let no_branch = || GitError::NoBranch { fork: self.name.clone(), branch: branch.to_owned() };
-        Ok(into.branch(branch).or_else(|| self.repository.branch(branch)).ok_or_else(no_branch)?)
+        Ok((bench, tip))
+    }
+
+    /// The commit of the branch in a checkout of its own: what a person or a workflow has there counts, and
+    /// not what its remote has by now.
+    fn own(&self, session: &Session<'_>, branch: &str) -> Option<CommitId> {
+        let name = RefName::join("refs/heads", branch).ok()?;
+        if let Some((folder, _)) = &self.partial {
+            return session.git.branch_of_partial(folder, &name);
+        }
+        if self.remote.is_some() {
+            return None;
+        }
+        let local = self.repository.at(&name);
+        local.or_else(|| Some(self.checked_out(session).filter(|(started, _)| started == branch)?.1))
+    }
+
+    /// The branch that started the workflow, where its commit is what is checked out without a branch.
+    fn checked_out(&self, session: &Session<'_>) -> Option<(String, CommitId)> {
+        session.started_by().filter(|(_, commit)| self.repository.detached() == Some(*commit))
+    }
+
+    /// Fetches the branch and the history that is missing to `into`.
+    fn bring(
+        &self,
+        session: &Session<'_>,
+        branch: &str,
+        own: Option<CommitId>,
+        into: &Repository,
+    ) -> Result<()> {
+        let Some(url) = self.source() else { return Ok(()) };
+        if let Some((folder, _)) = &self.partial {
+            let folder = folder.display();
+            session.context.ui.note(&format!("{folder} is a partial clone: a whole copy of {url} is used"));
+        }
+        let fetch = || -> Result<()> {
+            if session.listing(&url, Some(&self.repository))?.branches.contains_key(branch) {
+                let _progress = session.context.ui.progress(&format!("fetching {branch}"), None);
+                session.git.fetch_branch(into, &url, branch)?;
+            }
+            // The branch may have gone another way since this was checked out.
+            let cut = own.map_or_else(|| Ok(Vec::new()), |own| into.cut_below(own))?;
+            if !cut.is_empty() {
+                session.git.fetch_history(into, &url, &cut)?;
+            }
+            Ok(())
+        };
+        self.unless_known(session, branch, fetch()).map(drop)
+    }
+
+    /// What a remote that cannot be read said is a warning, where the branch is known without it.
+    fn unless_known<T>(&self, session: &Session<'_>, branch: &str, asked: Result<T>) -> Result<Option<T>> {
+        match asked {
+            Err(failure)
+                if self.own(session, branch).is_some() || self.repository.branch(branch).is_some() =>
+            {
+                session.context.ui.warn(&problem(&failure).message);
+                Ok(None)
+            }
+            asked => asked.map(Some),
+        }
+    }
+
+    fn lacks(&self, branch: &str) -> GitError {
+        GitError::NoBranch { fork: self.name.clone(), branch: branch.to_owned() }
+    }
+
+    /// Where the branch and its history come from.
+    fn source(&self) -> Option<RemoteUrl> {
+        self.remote.clone().or_else(|| self.origin())
+    }
+
+    /// Where other people find the fork: where it is fetched from, else the checkout's `origin`.
+    pub(super) fn home(&self) -> Option<RemoteUrl> {
+        self.remote.clone().or_else(|| self.origin())
     }
 
     fn origin(&self) -> Option<RemoteUrl> {
@@ -129,15 +244,20 @@ impl Fork {
     }
 }
 
-fn fetch(session: &Session<'_>, into: &Repository, url: &RemoteUrl, branch: &str) -> Result<()> {
-    if session.listing(url, Some(into))?.branches.contains_key(branch) {
-        session.git.fetch_branch(into, url, branch)?;
+/// The checkout at `folder`.
+///
+/// # Errors
+/// As [`Repository::open`].
+pub(super) fn checkout(session: &Session<'_>, folder: &Path) -> std::result::Result<Repository, GitError> {
+    match Repository::open(folder) {
+        // The job of a container is another user than the runner, whose checkout this is.
+        Err(GitError::Foreign(_)) if session.is_runners(folder) => Repository::open_whoever_owns_it(folder),
+        opened => opened,
     }
-    Ok(())
 }
 
 /// Whether `text` names a remote rather than a folder.
-fn is_remote(text: &str) -> bool {
+pub(super) fn is_remote(text: &str) -> bool {
     text.contains("://")
         || text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'))
 }
@@ -152,7 +272,7 @@ pub(super) fn located(root: &Path, text: &str) -> String {
 }
 
 /// `owner/name` of a forge's URL. A path of this machine has none.
-fn public_name(url: &str) -> Option<String> {
+pub(super) fn public_name(url: &str) -> Option<String> {
     if !is_remote(url) || url.starts_with("file:") {
         return None;
     }

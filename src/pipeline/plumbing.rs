@@ -8,7 +8,7 @@ use crate::candidate::{DEFAULT_SQUASH_MESSAGE, accounting, squash_message};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{Git, GitMerge, RefMove, Repository, Workbench};
 use crate::ids::{CommitId, RefName, TreeId};
-use crate::stack::{self, Carry, Committer, Conflict, Objects, Picked, RawCommit, StackError};
+use crate::stack::{self, Answers, Carry, Committer, Conflict, Objects, Picked, RawCommit, StackError};
 
 /// What `stack rebase` is to do.
 #[derive(Debug)]
@@ -64,7 +64,8 @@ pub(crate) fn rebase(
         Failure::from(err).context(format!("`{}` cannot be carried to `{}`", asked.branch, asked.onto))
     })?;
     let merger = GitMerge::new(&bench, tree_of(&bench, onto)?);
-    let mut carry = stack::carry(&bench, &merger, &inventory, &asked.committer, progress)?;
+    let mut carry =
+        stack::carry(&bench, &merger, &inventory, &asked.committer, &Answers::default(), progress)?;
     accounting(&carry, inventory.commits())?;
     let mut made: Vec<CommitId> =
         carry.patches.iter().filter_map(|patch| patch.new_commit).chain(carry.partial).collect();

@@ -35,20 +35,7 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
     if let Memory::None { why } = &memory {
         notes.push(format!("what this run did will not be remembered: {why}"));
     }
-    let mut report = RunReport {
-        schema_version: 1,
-        tool: Tool::this(),
-        command: asked.command.clone(),
-        trigger: context.variable("GITHUB_EVENT_NAME").unwrap_or_else(|| "person".to_owned()),
-        workspace: context.workspace.root().display().to_string(),
-        dry_run: asked.effect == Effect::Plan,
-        sources: Vec::new(),
-        events: Vec::new(),
-        notes,
-        memory: Some(memory),
-        error: None,
-        exit_code: 0,
-    };
+    let mut report = RunReport { notes, memory: Some(memory), ..blank_report(&session, &asked.command) };
     let kind = match &asked.what {
         What::Schedule { tag: None, source } => watch::everything(&session, source.as_deref(), &mut report)?,
         What::Schedule { tag: Some(tag), source } => {
@@ -75,6 +62,25 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
     Ok((report, kind))
 }
 
+/// A report in which nothing has happened yet.
+pub(super) fn blank_report(session: &Session<'_>, command: &str) -> RunReport {
+    let context = session.context;
+    RunReport {
+        schema_version: 1,
+        tool: Tool::this(),
+        command: command.to_owned(),
+        trigger: context.variable("GITHUB_EVENT_NAME").unwrap_or_else(|| "person".to_owned()),
+        workspace: context.workspace.root().display().to_string(),
+        dry_run: session.effect == Effect::Plan,
+        sources: Vec::new(),
+        events: Vec::new(),
+        notes: session.notes.clone(),
+        memory: None,
+        error: None,
+        exit_code: 0,
+    }
+}
+
 fn read_event<'a>(context: &Context<'_>, file: &std::path::Path) -> Result<Job<'a>> {
     let file = context.cwd.join(file);
     let text = read_bounded(&file, MAX_EVENT_BYTES as u64)?;
@@ -90,7 +96,7 @@ fn read_event<'a>(context: &Context<'_>, file: &std::path::Path) -> Result<Job<'
 }
 
 /// The source that a tag without a repository is about.
-fn the_one_source<'a>(session: &'a Session<'_>, id: Option<&str>) -> Result<&'a Source> {
+pub(super) fn the_one_source<'a>(session: &'a Session<'_>, id: Option<&str>) -> Result<&'a Source> {
     let sources = session.sources()?;
     if let Some(id) = id {
         return sources.get(id).ok_or_else(|| session.unknown_source(id));

@@ -21,7 +21,7 @@ use crate::git::{GitError, RefMove, RemoteUrl, UpstreamRefs, Workbench};
 use crate::ids::{CommitId, ObjectId, RefName, RepoName, TagName};
 use crate::record::{RunId, Status, StepResult};
 use crate::release::{Release, Source, State};
-use crate::stack::{Carry, Committer, InvalidCommitter, Inventory, Objects, StackError};
+use crate::stack::{Answers, Carry, Committer, InvalidCommitter, Inventory, Objects, StackError};
 
 /// What a step needs before anything is begun: everything that can be wrong is found out here.
 pub(super) struct Prepared {
@@ -33,6 +33,26 @@ pub(super) struct Prepared {
     pub(super) bench: Workbench,
     pub(super) url: RemoteUrl,
     pub(super) committer: Committer,
+    /// What a person settled, where the carry is made for one who was asked.
+    pub(super) answers: Answers,
+}
+
+impl Prepared {
+    /// Lets the patches end with `tip` instead of the branch's commit.
+    ///
+    /// # Errors
+    /// Where the fork does not have it.
+    pub(super) fn pin(&mut self, tip: CommitId) -> Result<()> {
+        if !self.bench.repository().has_commit(tip) {
+            let text = format!("{} does not have {tip}, with which the patches end", self.fork.name);
+            let path = self.fork.path().display().to_string();
+            return Err(Failure::usage(text).hint(format!(
+                "fetch it (`git -C {path} fetch --all`), or name the fork's repository with `--fork DIR`"
+            )));
+        }
+        self.tip = tip;
+        Ok(())
+    }
 }
 
 /// What a step came to.
@@ -93,9 +113,8 @@ pub(super) fn tip_for(session: &Session<'_>, source: &Source, tag: &TagName) -> 
         selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
     let config = config(session, selected).ok()?;
     let fork = Fork::find(session, config.repo.as_deref()).ok()?;
-    let branch = fork.branch(config.target_branch.as_ref()).ok()?;
-    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary).ok()?;
-    fork.tip(session, &branch, &bench).ok()
+    let branch = fork.branch(session, config.target_branch.as_ref()).ok()?;
+    fork.stands(session, &branch).ok()
 }
 
 fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
@@ -116,17 +135,21 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     let fork = Fork::find(session, named.as_deref().or(config.repo.as_deref()))?;
     let override_branch =
         job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
-    let branch = fork.branch(override_branch.as_ref().or(config.target_branch.as_ref()))?;
-    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary)?;
-    let tip = fork.tip(session, &branch, &bench)?;
+    let branch = fork.branch(session, override_branch.as_ref().or(config.target_branch.as_ref()))?;
     fork.repository.must_be_idle(&branch)?;
+    let (bench, tip) = fork.ready(session, &branch)?;
     for warning in &config.warnings {
         session.context.ui.warn(&format!("{}: {warning}", selected.flow.place()));
     }
     let url = upstream_url(session, job, &config, &fork)?;
     let release = release(session, job, &url, &fork)?;
     let committer = committer(&config, selected)?;
-    Ok(Prepared { config, fork, branch, tip, release, bench, url, committer })
+    let mut prepared =
+        Prepared { config, fork, branch, tip, release, bench, url, committer, answers: job.answers.clone() };
+    if let Some(tip) = job.tip {
+        prepared.pin(tip)?;
+    }
+    Ok(prepared)
 }
 
 fn committer(config: &PatchStackConfig, selected: &Selected<'_>) -> Result<Committer> {
@@ -149,8 +172,9 @@ fn upstream_url(
     let flow = config.upstream_url.as_deref().map(|url| fork::located(root, url));
     let remote = || fork.remote(&config.upstream_remote);
     let source = || job.source.map(|source| source.repo.web_url.to_string());
+    let hint = || job.upstream_hint.as_ref().map(|url| url.as_str().to_owned());
     let forge = || format!("https://github.com/{}.git", job.repo);
-    Ok(flow.or_else(remote).or_else(source).unwrap_or_else(forge).parse()?)
+    Ok(flow.or_else(remote).or_else(source).or_else(hint).unwrap_or_else(forge).parse()?)
 }
 
 /// The release as upstream has it now.
@@ -177,11 +201,11 @@ pub(super) fn no_release(repo: &RepoName) -> Failure {
 }
 
 /// What stands around a carry in its document.
-struct Frame<'a> {
-    event: &'a Event,
-    selected: &'a Selected<'a>,
-    prepared: &'a Prepared,
-    started_at: String,
+pub(super) struct Frame<'a> {
+    pub(super) event: &'a Event,
+    pub(super) selected: &'a Selected<'a>,
+    pub(super) prepared: &'a Prepared,
+    pub(super) started_at: String,
 }
 
 /// Carries the stack, and delivers what came of it.
@@ -309,7 +333,7 @@ fn withdrawn(existing: BTreeMap<RefName, CommitId>, kept: &RefName) -> Vec<RefMo
 }
 
 /// The document as far as the carry alone says it.
-fn document(
+pub(super) fn document(
     frame: &Frame<'_>,
     inventory: &Inventory,
     refs: &UpstreamRefs,
@@ -365,7 +389,8 @@ fn base_tag(refs: &UpstreamRefs, base: CommitId) -> Option<TagName> {
     refs.tags.iter().find(of_base).map(|(tag, _)| tag.clone())
 }
 
-fn outcome(carry: &Carry, checks: &[CheckOutcome]) -> Outcome {
+/// What a carry has come to, with its checks.
+pub(super) fn outcome(carry: &Carry, checks: &[CheckOutcome]) -> Outcome {
     if !carry.candidate.complete {
         return Outcome::Incomplete;
     }

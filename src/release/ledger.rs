@@ -181,6 +181,11 @@ impl Ledger {
         tags.filter_map(|(tag, history)| Some((tag, history.last()?)))
     }
 
+    /// The repositories about whose release `tag` there is a line.
+    pub(crate) fn repositories(&self, tag: &TagName) -> impl Iterator<Item = &RepoName> {
+        self.lines.values().filter_map(|tags| tags.get(tag)?.last().map(|line| &line.repo))
+    }
+
     /// How often a release failed in a row, up to now, with this tip and these flows. Where the tip
     /// is not known, any tip counts.
     pub(crate) fn tries(

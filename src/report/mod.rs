@@ -5,9 +5,14 @@
 //! every foreign word through [`printable()`] and, in Markdown and HTML, through an escape of their own.
 
 mod html;
+mod local;
 mod markdown;
 mod next;
 mod printable;
+mod proof;
+mod publish;
+pub(crate) mod request;
+mod resume;
 mod run;
 mod terminal;
 #[cfg(test)]
@@ -15,9 +20,21 @@ mod tests;
 mod words;
 
 pub(crate) use html::{Extras, html};
+pub(crate) use local::{
+    LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, UnpushedCommit, Unseen, local_schema,
+    local_text, unseen_text,
+};
 pub(crate) use markdown::{document_markdown, event_report_markdown, run_markdown};
-pub(crate) use next::shell_quote;
+pub(crate) use next::{beside, shell_quote};
 pub(crate) use printable::printable;
+pub(crate) use proof::{Proved, RefusalReport, VerifyReport, verify_schema, verify_text};
+pub(crate) use publish::{
+    KeptReport, PublishReport, PublishedEvent, PushedRef, RecordReport, RequestReport, publish_markdown,
+    publish_schema, publish_text,
+};
+pub(crate) use resume::{
+    AskedPatch, ResumeReport, ResumeState, Resumed, SettledPatch, resume_schema, resume_text,
+};
 pub(crate) use run::{
     EventReport, Memory, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport,
     Standing, StepReport, run_schema,

@@ -58,13 +58,14 @@ pub(crate) fn shell_quote(text: &str) -> String {
 }
 
 /// A folder, as `git -C REPOSITORY` reads its name and as the person's shell does.
-struct Folder {
+pub(crate) struct Folder {
     from_repository: String,
-    from_here: String,
+    /// As the person's shell reads it.
+    pub(crate) from_here: String,
 }
 
 /// A folder beside the repository, named after it and the release.
-fn beside(checkout: &str, slug: &str) -> Folder {
+pub(crate) fn beside(checkout: &str, slug: &str) -> Folder {
     let trimmed = checkout.trim_end_matches('/');
     let last = trimmed.rsplit('/').next().unwrap_or_default();
     let name = if last.chars().all(|c| c == '.') { "patch-moi" } else { last };
@@ -94,7 +95,7 @@ fn stop(document: &Document, patch: &Patch, git: &str, folder: &Folder) -> NextS
     }
 }
 
-fn look(document: &Document, git: &str) -> NextStep {
+pub(super) fn look(document: &Document, git: &str) -> NextStep {
     let Document { carry, .. } = document;
     NextStep {
         what: "Look at the stack as it would be.".to_owned(),
@@ -103,7 +104,7 @@ fn look(document: &Document, git: &str) -> NextStep {
 }
 
 /// The one push that replaces the branch, refused by the remote where somebody moved it since.
-fn land(document: &Document) -> NextStep {
+pub(super) fn land(document: &Document) -> NextStep {
     let branch = format!("refs/heads/{}", document.fork.branch);
     let lease = shell_quote(&format!("{branch}:{}", document.carry.tip));
     let target = shell_quote(&format!("{}:{branch}", document.delivered()));

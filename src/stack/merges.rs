@@ -5,10 +5,12 @@
 //! old merge). A conflict inside an automatic merge is content like any other, its markers have
 //! constant labels, and the person's settlement replaces it.
 
+use super::answers::Question;
 use super::apply::{self, Application, Applied};
 use super::commit::RawCommit;
 use super::ports::{Merged, PathConflict};
-use super::walk::{Position, Step, Walk};
+use super::replay::answered;
+use super::walk::{Position, Step, Walk, lossy};
 use super::{StackError, Verdict, tree};
 use crate::ids::{CommitId, TreeId};
 
@@ -35,8 +37,19 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
         let after = automatic(walk, &ids, commit)?;
         let outcome = carry_over(walk, commit.tree, &before, &after)?;
         if !outcome.clean {
+            // The automatic merge stands for all new parents, where the first one's tree would not.
+            let on = after.tree;
+            if let Some(tree) = walk.answer(id, on)? {
+                let new = walk.join(commit, tree, &ids)?;
+                let mut step =
+                    Step::stays(whole, paths, Verdict::Resolved, Position { commit: new, tree, gaps });
+                step.carried = Some((new, tree));
+                step.settled = lossy(&outcome);
+                answered(&mut step, on, tree);
+                return Ok(step);
+            }
             let there = Position { gaps, ..first };
-            return Ok(walk.refuse(whole, paths, outcome, there));
+            return Ok(walk.refuse(whole, paths, outcome, there, Question { on, may_be_left_out: false }));
         }
         let new = walk.join(commit, outcome.tree, &ids)?;
         let moved = touched.iter().any(|spot| spot.before != spot.there);
@@ -46,12 +59,18 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
         return Ok(step);
     };
     let there = Position { gaps, ..only.clone() };
-    single(walk, commit, before.tree, there)
+    single(walk, id, commit, before.tree, there)
 }
 
 /// A merge of which one parent is left, as when it brought upstream in: what the person did in it
 /// goes on as an ordinary commit with its message.
-fn single(walk: &Walk<'_>, commit: &RawCommit, before: TreeId, there: Position) -> Result<Step, StackError> {
+fn single(
+    walk: &Walk<'_>,
+    id: CommitId,
+    commit: &RawCommit,
+    before: TreeId,
+    there: Position,
+) -> Result<Step, StackError> {
     let application = Application::new(before, commit.tree, there.tree);
     let touched = tree::touched(walk.objects, application.parent, application.commit, application.there)?;
     match apply::apply(walk.merger, application, &touched)? {
@@ -64,7 +83,16 @@ fn single(walk: &Walk<'_>, commit: &RawCommit, before: TreeId, there: Position) 
             step.notes.push("was a merge; what was done in it goes on as an ordinary commit".to_owned());
             Ok(step)
         }
-        Applied::Conflict(outcome) => Ok(walk.refuse(application, apply::paths(&touched), outcome, there)),
+        Applied::Conflict(outcome) => {
+            let on = there.tree;
+            if let Some(tree) = walk.answer(id, on)? {
+                let mut step = walk.settle(commit, application, &touched, tree, &outcome, there)?;
+                answered(&mut step, on, tree);
+                return Ok(step);
+            }
+            let question = Question { on, may_be_left_out: true };
+            Ok(walk.refuse(application, apply::paths(&touched), outcome, there, question))
+        }
     }
 }
 

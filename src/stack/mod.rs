@@ -16,10 +16,12 @@
 //! | `apply` | one ordinary patch on one new parent |
 //! | `merges` | one merge on its new parents |
 //! | `settle` | what a person settled when upstream was merged in |
+//! | `answers` | what a person answered where a patch conflicts |
 //! | `upstream` | whether upstream had a patch and took it out again |
 //! | `culprit` | the upstream commit that made the difference |
 //! | `commit`, `tree` | git's raw formats |
 
+mod answers;
 mod apply;
 mod commit;
 mod culprit;
@@ -39,6 +41,7 @@ mod walk;
 
 use thiserror::Error;
 
+pub(crate) use answers::{Answers, Question, Settlement};
 pub(crate) use commit::{Committer, InvalidCommitter, RawCommit};
 pub(crate) use inventory::{Inventory, take};
 pub(crate) use outcome::{

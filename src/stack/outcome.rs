@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answers::{Question, Settlement};
 use crate::ids::{CommitId, TreeId};
 
 /// A patch stack carried to a release commit.
@@ -32,6 +33,9 @@ pub(crate) struct Carry {
     pub(crate) left_out: Vec<LeftOut>,
     /// The commits whose history was taken for upstream's.
     pub(crate) excluded: Vec<CommitId>,
+    /// The conflicts that a person settled for this carry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) settlements: Vec<Settlement>,
 }
 
 /// The last commit on the branch's first-parent line all of whose stack ancestors are carried,
@@ -76,6 +80,12 @@ pub(crate) struct Patch {
     /// For `upstreamed`: the upstream commit with which the patch has nothing left to change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) upstream: Option<Culprit>,
+    /// The paths in which it conflicted and that a person settled, lossily decoded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) settled: Vec<String>,
+    /// For `conflict` and `blocked`, as long as the carry is at hand: what an answer has to say.
+    #[serde(skip)]
+    pub(crate) question: Option<Question>,
     /// What else a reader should know about it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,

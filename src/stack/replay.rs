@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use super::answers::{Answers, Question};
 use super::apply::{self, Application, Applied};
 use super::commit::{Committer, RawCommit};
 use super::culprit::{self, Line};
@@ -12,12 +13,13 @@ use super::tree::{self, Touched};
 use super::upstream::Upstream;
 use super::walk::{Position, Step, Walk};
 use super::{Carry, StackError, Verdict, merges, settle};
-use crate::ids::CommitId;
+use crate::ids::{CommitId, TreeId};
 
 /// Told before each patch: how many are done, and of how many.
 pub(crate) type Progress<'a> = &'a mut dyn FnMut(usize, usize);
 
-/// Carries the stack of `inventory` to its release.
+/// Carries the stack of `inventory` to its release. A patch that conflicts, and for which `answers`
+/// has a tree there, is carried with it.
 ///
 /// # Errors
 /// Where an object is missing or malformed, or git's merge cannot run. A conflict is no error.
@@ -26,9 +28,10 @@ pub(crate) fn carry(
     merger: &dyn FullMerge,
     inventory: &Inventory,
     committer: &Committer,
+    answers: &Answers,
     progress: Progress<'_>,
 ) -> Result<Carry, StackError> {
-    let walk = Walk::start(objects, merger, inventory, committer)?;
+    let walk = Walk::start(objects, merger, inventory, committer, answers)?;
     let mut replay = Replay { walk, line: OnceCell::new(), upstream: OnceCell::new() };
     for (done, (id, commit)) in inventory.commits.iter().enumerate() {
         progress(done, inventory.commits.len());
@@ -165,21 +168,40 @@ impl Replay<'_> {
             return self.upstreamed(application, paths, there);
         }
         if let Some(tree) = settle::settled(&self.walk, id, application, &outcome)? {
-            if tree == there.tree {
-                let mut step = Step::stays(application, paths, Verdict::Empty, there);
-                step.notes
-                    .push("the merge that brought upstream in settled it: nothing of it is left".to_owned());
-                return Ok(step);
-            }
-            let mut step = self.walk.go_on(commit, application, touched, Verdict::Resolved, tree, there)?;
-            step.notes.push("takes the settlement of the merge that brought upstream in".to_owned());
+            let mut step = self.walk.settle(commit, application, touched, tree, &outcome, there)?;
+            step.notes.push(
+                match step.verdict {
+                    Verdict::Empty => "the merge that brought upstream in settled it: nothing of it is left",
+                    _ => "takes the settlement of the merge that brought upstream in",
+                }
+                .to_owned(),
+            );
+            return Ok(step);
+        }
+        let on = there.tree;
+        if let Some(tree) = self.walk.answer(id, on)? {
+            let mut step = self.walk.settle(commit, application, touched, tree, &outcome, there)?;
+            answered(&mut step, on, tree);
             return Ok(step);
         }
         let places = outcome.places();
-        let mut step = self.walk.refuse(application, paths, outcome, there);
+        let question = Question { on, may_be_left_out: true };
+        let mut step = self.walk.refuse(application, paths, outcome, there, question);
         if step.verdict == Verdict::Conflict {
             step.culprit = culprit::breaking(&self.walk, self.line()?, id, application, &places)?;
         }
         Ok(step)
     }
+}
+
+/// Says that a person was asked and answered `tree` to the question on the tree `on`.
+pub(super) fn answered(step: &mut Step, on: TreeId, tree: TreeId) {
+    step.answer = Some((on, tree));
+    step.notes.push(
+        match step.verdict {
+            Verdict::Empty => "left out: whoever settled its conflict kept nothing of it",
+            _ => "settled by hand with `patch-moi resume`",
+        }
+        .to_owned(),
+    );
 }

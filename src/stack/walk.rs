@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use super::answers::{Answers, Question, Settlement};
 use super::apply::{self, Application};
 use super::commit::{Committer, RawCommit};
 use super::inventory::Inventory;
@@ -44,6 +45,11 @@ pub(super) struct Step {
     pub(super) blocked_by: Option<usize>,
     pub(super) culprit: Option<Culprit>,
     pub(super) upstream: Option<Culprit>,
+    /// The paths that a person settled.
+    pub(super) settled: Vec<String>,
+    /// The tree to which the answer belongs, and the answer.
+    pub(super) answer: Option<(TreeId, TreeId)>,
+    pub(super) question: Option<Question>,
     pub(super) notes: Vec<String>,
 }
 
@@ -65,6 +71,9 @@ impl Step {
             blocked_by: None,
             culprit: None,
             upstream: None,
+            settled: Vec::new(),
+            answer: None,
+            question: None,
             notes: Vec::new(),
         }
     }
@@ -76,6 +85,7 @@ pub(super) struct Walk<'a> {
     pub(super) merger: &'a dyn FullMerge,
     pub(super) inventory: &'a Inventory,
     committer: &'a Committer,
+    answers: &'a Answers,
     pub(super) onto: RawCommit,
     positions: HashMap<CommitId, Position>,
     pub(super) places: HashMap<CommitId, usize>,
@@ -83,6 +93,7 @@ pub(super) struct Walk<'a> {
     /// Every open path, with the places of the uncarried patches that touch it, ascending.
     open: HashMap<Vec<u8>, Vec<usize>>,
     patches: Vec<Patch>,
+    settlements: Vec<Settlement>,
 }
 
 impl<'a> Walk<'a> {
@@ -92,6 +103,7 @@ impl<'a> Walk<'a> {
         merger: &'a dyn FullMerge,
         inventory: &'a Inventory,
         committer: &'a Committer,
+        answers: &'a Answers,
     ) -> Result<Self, StackError> {
         let onto = RawCommit::parse(inventory.onto, &objects.commit(inventory.onto)?)?;
         let places = inventory.commits.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect();
@@ -100,12 +112,14 @@ impl<'a> Walk<'a> {
             merger,
             inventory,
             committer,
+            answers,
             onto,
             positions: HashMap::new(),
             places,
             walked: Vec::new(),
             open: HashMap::new(),
             patches: Vec::new(),
+            settlements: Vec::new(),
         })
     }
 
@@ -154,6 +168,34 @@ impl<'a> Walk<'a> {
         Ok(self.objects.write_commit(&commit.rebuild(tree, parents, self.committer, &self.onto))?)
     }
 
+    /// The tree that a person made of the patch `id` on the tree `on`, where somebody was asked.
+    pub(super) fn answer(&self, id: CommitId, on: TreeId) -> Result<Option<TreeId>, StackError> {
+        let Some(tree) = self.answers.get(id, on) else { return Ok(None) };
+        // One that is gone is found out here, and not by whoever needs the candidate.
+        self.objects.tree(tree)?;
+        Ok(Some(tree))
+    }
+
+    /// The patch becomes what a person settled: a commit of `tree`, or nothing where that is the tree
+    /// it stands on.
+    pub(super) fn settle(
+        &self,
+        commit: &RawCommit,
+        application: Application,
+        touched: &[Touched],
+        tree: TreeId,
+        outcome: &Merged,
+        there: Position,
+    ) -> Result<Step, StackError> {
+        let mut step = if tree == there.tree {
+            Step::stays(application, apply::paths(touched), Verdict::Empty, there)
+        } else {
+            self.go_on(commit, application, touched, Verdict::Resolved, tree, there)?
+        };
+        step.settled = lossy(outcome);
+        Ok(step)
+    }
+
     /// The patch is left out: a root conflict, or blocked by one before it.
     pub(super) fn refuse(
         &self,
@@ -161,6 +203,7 @@ impl<'a> Walk<'a> {
         paths: Vec<Vec<u8>>,
         outcome: Merged,
         there: Position,
+        question: Question,
     ) -> Step {
         let places = outcome.places();
         let opener = self.opener(&there, &places);
@@ -175,6 +218,7 @@ impl<'a> Walk<'a> {
         step.paths.extend(places);
         step.conflicts = outcome.conflicts;
         step.blocked_by = opener;
+        step.question = Some(question);
         step
     }
 
@@ -193,6 +237,9 @@ impl<'a> Walk<'a> {
         } else if step.verdict.is_carried() {
             notes.extend(self.open_ground(&stands, &paths));
         }
+        if let Some((on_tree, tree)) = step.answer {
+            self.settlements.push(Settlement { commit: id, on_tree, tree, paths: step.settled.clone() });
+        }
         self.positions.insert(id, stands);
         self.walked.push(Walked { application: step.application, verdict: step.verdict, paths });
         self.patches.push(Patch {
@@ -208,6 +255,8 @@ impl<'a> Walk<'a> {
             blocked_by: step.blocked_by.map(|place| self.inventory.commits[place].0),
             culprit: step.culprit,
             upstream: step.upstream,
+            settled: step.settled,
+            question: step.question,
             notes,
         });
     }
@@ -245,6 +294,7 @@ impl<'a> Walk<'a> {
             patches: self.patches,
             left_out: self.inventory.left_out.clone(),
             excluded: self.inventory.excluded.clone(),
+            settlements: self.settlements,
         })
     }
 
@@ -265,4 +315,9 @@ impl<'a> Walk<'a> {
         }
         Ok(self.position(self.inventory.onto))
     }
+}
+
+/// The paths in conflict, for people.
+pub(super) fn lossy(outcome: &Merged) -> Vec<String> {
+    outcome.conflicts.iter().cloned().map(|conflict| Conflict::from(conflict).path).collect()
 }

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::error::{Operation, StoreError};
 
 /// What a temporary file ends with; a killed run may leave one beside the file it was for.
@@ -16,6 +18,30 @@ const TEMPORARY: &str = ".patch-moi-tmp";
 /// Where a folder cannot be created, or the file not written or put in place. The old file stands
 /// then.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    prepare(path, bytes)?
+        .persist(path)
+        .map_err(|error| StoreError::io(Operation::Rename, path)(error.error))?;
+    sync_folder(folder_of(path))
+}
+
+/// Replaces several files: all are written beside their places before the first is put in place, so that
+/// whatever can go wrong has gone wrong by then. A run that is killed leaves the old or the new of each.
+///
+/// # Errors
+/// As [`replace`]. Where a file could not be written, every old one stands.
+pub(crate) fn replace_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), StoreError> {
+    for (path, _) in files {
+        sweep(path)?;
+    }
+    let prepared = files.iter().map(|(path, bytes)| prepare(path, bytes)).collect::<Result<Vec<_>, _>>()?;
+    for ((path, _), file) in files.iter().zip(prepared) {
+        file.persist(path).map_err(|error| StoreError::io(Operation::Rename, path)(error.error))?;
+    }
+    files.iter().try_for_each(|(path, _)| sync_folder(folder_of(path)))
+}
+
+/// The new contents of `path`, on disk beside it under a temporary name.
+fn prepare(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, StoreError> {
     let folder = folder_of(path);
     create_folder(folder)?;
     let mut file = tempfile::Builder::new()
@@ -26,8 +52,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         .map_err(StoreError::io(Operation::Create, path))?;
     file.write_all(bytes).map_err(StoreError::io(Operation::Write, path))?;
     file.as_file().sync_all().map_err(StoreError::io(Operation::Sync, path))?;
-    file.persist(path).map_err(|error| StoreError::io(Operation::Rename, path)(error.error))?;
-    sync_folder(folder)
+    Ok(file)
 }
 
 /// Removes what killed runs left of a [`replace`] of `path`. Only for who holds the lock under
@@ -177,6 +202,28 @@ mod tests {
         fs::create_dir_all(path.join("x")).unwrap();
         assert!(replace(&path, b"{}").is_err());
         assert_eq!(children(place.path()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn of_several_files_none_is_replaced_where_one_cannot_be_written() {
+        let place = tempfile::tempdir().unwrap();
+        let (first, blocker) = (place.path().join("first"), place.path().join("blocker"));
+        fs::write(&first, "old").unwrap();
+        fs::write(&blocker, "a file").unwrap();
+        let files = [(first.clone(), b"new".to_vec()), (blocker.join("second"), b"new".to_vec())];
+        assert!(replace_all(&files).is_err());
+        assert_eq!(fs::read(&first).unwrap(), b"old");
+        assert_eq!(children(place.path()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn several_files_are_replaced_and_what_a_killed_run_left_of_them_goes() {
+        let place = tempfile::tempdir().unwrap();
+        let (first, second) = (place.path().join("first"), place.path().join("a/second"));
+        fs::write(place.path().join(".first.abc.patch-moi-tmp"), "half").unwrap();
+        replace_all(&[(first.clone(), b"1".to_vec()), (second.clone(), b"2".to_vec())]).unwrap();
+        assert_eq!((fs::read(&first).unwrap(), fs::read(&second).unwrap()), (b"1".to_vec(), b"2".to_vec()));
+        assert_eq!(children(place.path()).unwrap().len(), 2);
     }
 
     #[test]

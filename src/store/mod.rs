@@ -16,13 +16,15 @@ mod flow_client;
 mod journal;
 mod lasting;
 mod lock;
+mod resume;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use artifact::ArtifactDir;
 pub(crate) use data_dir::DataDir;
 pub(crate) use error::StoreError;
-pub(crate) use file::{own_folder, replace};
+pub(crate) use file::{own_folder, replace, replace_all};
 pub(crate) use flow_client::FlowClient;
 pub(crate) use journal::{JournalWarning, Journaled};
 pub(crate) use lasting::Lasting;
+pub(crate) use resume::Interventions;

@@ -10,20 +10,27 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
+mod action;
 mod artifact;
+mod binary;
+mod cost;
 mod errors;
 mod guards;
 mod harness;
 mod help;
 mod interruption;
 mod layouts;
+mod local;
 mod oracle;
 mod pick;
 mod places;
 mod records;
 mod run;
 mod schedule;
+mod shallow;
 mod stack;
 mod state;
 mod steps;
 mod support;
+mod verify;
+mod workflows;

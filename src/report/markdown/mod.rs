@@ -22,6 +22,9 @@ const MOST_PATHS: usize = 20;
 /// So many items of any list that is not the stack.
 const MOST_ITEMS: usize = 50;
 
+/// The head of every table of patches.
+pub(super) const TABLE_HEAD: &str = "| | Patch | Verdict | Where and why |\n|---:|---|---|---|\n";
+
 /// report.md: one carried stack.
 pub(crate) fn document_markdown(document: &Document) -> String {
     let tag = shown(document.event.tag.as_str());
@@ -74,7 +77,7 @@ pub(crate) fn run_markdown(run: &RunReport) -> String {
 
 /// `text` as words of a sentence or a cell: nothing in it is Markdown or HTML, and nothing is turned
 /// into a mention, a link to an issue or a link.
-fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
     for (at, c) in text.char_indices() {
         let follows = |word: &str| {
@@ -100,7 +103,7 @@ fn escape(text: &str) -> String {
 }
 
 /// `text` as code. What cannot stand between backticks in a table is escaped inside a tag.
-fn code(text: &str) -> String {
+pub(in crate::report) fn code(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || " _-./+=:,%".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) && text.trim() == text {
         return format!("`{text}`");
@@ -183,21 +186,23 @@ fn unfold(text: &mut String) {
 }
 
 fn table(text: &mut String, document: &Document, rows: &[(usize, &Patch)], end: usize) {
-    text.push_str("| | Patch | Verdict | Where and why |\n|---:|---|---|---|\n");
+    text.push_str(TABLE_HEAD);
     for (at, (number, patch)) in rows.iter().enumerate() {
         if text.len() > end {
             text.push_str(&format!("\n{} more are listed in candidate.json.\n", rows.len() - at));
             break;
         }
-        let subject = escape(&shown(&patch.subject));
-        let why = why(document, patch);
-        let name = label(patch.verdict);
-        text.push_str(&format!(
-            "| {number:04} | {subject} {} | {name} | {why} |\n",
-            code(&patch.commit.short())
-        ));
+        text.push_str(&row(document, *number, patch));
     }
     text.push('\n');
+}
+
+/// One patch as a line of a table below [`TABLE_HEAD`].
+pub(super) fn row(document: &Document, number: usize, patch: &Patch) -> String {
+    let subject = escape(&shown(&patch.subject));
+    let why = why(document, patch);
+    let name = label(patch.verdict);
+    format!("| {number:04} | {subject} {} | {name} | {why} |\n", code(&patch.commit.short()))
 }
 
 /// The last cell of a patch: paths, culprit, notes.
@@ -219,7 +224,7 @@ fn why(document: &Document, patch: &Patch) -> String {
     parts.join("<br>")
 }
 
-fn checks(text: &mut String, document: &Document) {
+pub(super) fn checks(text: &mut String, document: &Document) {
     for outcome in document.checks.iter().take(MOST_ITEMS) {
         let sign = match outcome.outcome {
             CheckResult::Passed => "✓",
@@ -237,7 +242,7 @@ fn checks(text: &mut String, document: &Document) {
     }
 }
 
-fn steps(text: &mut String, steps: &[NextStep]) {
+pub(super) fn steps(text: &mut String, steps: &[NextStep]) {
     if steps.is_empty() {
         return;
     }
@@ -261,7 +266,7 @@ fn fence(text: &str) -> String {
     "`".repeat(longest.max(2) + 1)
 }
 
-fn losses(text: &mut String, document: &Document) {
+pub(super) fn losses(text: &mut String, document: &Document) {
     let tag = escape(&shown(document.event.tag.as_str()));
     let left_out = &document.carry.left_out;
     if !left_out.is_empty() {

@@ -1,5 +1,6 @@
 //! The engine on a small object database of its own: what does not need git to be proved.
 
+mod answers;
 mod commit;
 mod inventory;
 mod memory;

@@ -2,11 +2,11 @@
 
 use super::memory::Memory;
 use crate::ids::CommitId;
-use crate::stack::{Carry, Committer, Side, Verdict, carry, squash, take};
+use crate::stack::{Answers, Carry, Committer, Side, Verdict, carry, squash, take};
 
 fn carried(memory: &Memory, tip: CommitId, onto: CommitId) -> Carry {
     let inventory = take(memory, tip, onto, &[]).unwrap();
-    carry(memory, memory, &inventory, &Committer::default(), &mut |_, _| {}).unwrap()
+    carry(memory, memory, &inventory, &Committer::default(), &Answers::default(), &mut |_, _| {}).unwrap()
 }
 
 fn verdicts(carry: &Carry) -> Vec<(&str, Verdict)> {
