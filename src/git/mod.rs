@@ -37,7 +37,7 @@ pub(crate) use import::import;
 pub(crate) use inspect::difference;
 pub(crate) use merge::GitMerge;
 pub(crate) use program::Git;
-pub(crate) use push::{PushOutcome, Pushed, Rejection};
+pub(crate) use push::{PushOutcome, Rejection};
 pub(crate) use remote::{Listing, RemoteUrl, shown};
 pub(crate) use repository::Repository;
 pub(crate) use workbench::Workbench;

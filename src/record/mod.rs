@@ -19,7 +19,7 @@ mod step;
 pub(crate) use attempt::{Attempt, AttemptStatus, collapse, merge_runs};
 pub(crate) use client::{FlowClientState, NotAnEvent, StateError};
 pub(crate) use dispatch::{Dispatch, DispatchStatus, Operation};
-pub(crate) use event_record::{EventRecord, EventRecordError, MAX_EVENT_RECORD_BYTES, record_schema};
+pub(crate) use event_record::{EventRecord, MAX_EVENT_RECORD_BYTES, record_schema};
 pub(crate) use listing::{AttemptFilter, DispatchFilter, EventFilter, Limit, Newest};
 pub(crate) use report::RunReport;
 pub(crate) use run::{Run, RunSpan, RunStep};

@@ -24,6 +24,7 @@ pub(super) fn keep(session: &Session<'_>, wanted: &Wanted, memory: &Memory) -> (
         Ok(Kept::Written { commit }) => (report("written", Some(commit), None), Kind::Done),
         Ok(Kept::Unchanged) => (report("unchanged", None, None), Kind::Done),
         Ok(Kept::Local) => (report("local", None, None), Kind::Done),
+        Ok(Kept::Nowhere { why }) => (report("none", None, Some(why)), Kind::Done),
         Ok(Kept::Refused { why }) => (report("refused", None, Some(why)), Kind::Blocked),
         Err(failure) => (report("refused", None, Some(problem(&failure).message)), failure.kind),
     }

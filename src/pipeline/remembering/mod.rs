@@ -60,6 +60,11 @@ pub(crate) enum Kept {
     Unchanged,
     /// This machine's disk is the memory.
     Local,
+    /// There is no place for it, or none is wanted.
+    Nowhere {
+        /// Why not.
+        why: String,
+    },
     /// It cannot be written there.
     Refused {
         /// Why not.
@@ -121,7 +126,7 @@ pub(super) fn keep(session: &Session<'_>, wanted: &Wanted) -> Result<Kept> {
     let place = match find(session, wanted)? {
         Found::There(place) => place,
         Found::Disk => return Ok(Kept::Local),
-        Found::Nowhere(why) => return Ok(Kept::Refused { why }),
+        Found::Nowhere(why) => return Ok(Kept::Nowhere { why }),
     };
     let ours = Lasting::new(&session.client, session.context.data).read()?;
     let mut old = place.commit(&*session.listing(&place.url, Some(&place.repository))?);

@@ -144,7 +144,7 @@ fn without_a_checkout_or_an_origin_nothing_is_remembered_and_that_is_said() {
     let machine = Machine { root: dir.path().to_owned(), variables: variables(true) };
     let Memory::None { why } = machine.restore().unwrap() else { panic!("there is no checkout") };
     assert!(why.contains("no git checkout"), "{why}");
-    assert!(matches!(machine.keep().unwrap(), Kept::Refused { .. }));
+    assert!(matches!(machine.keep().unwrap(), Kept::Nowhere { .. }));
 
     drop(git2::Repository::init(dir.path()).unwrap());
     let Memory::None { why } = machine.restore().unwrap() else { panic!("there is no origin") };
