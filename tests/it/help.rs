@@ -34,6 +34,7 @@ fn every_command_says_what_it_writes_how_it_ends_and_an_example() {
         "run codex-release",
         "run event",
         "run harness",
+        "resume",
         "stack rebase",
         "stack pick",
         "events",
@@ -110,7 +111,7 @@ fn the_cli_reference_is_what_the_program_says() {
 
 #[test]
 fn every_published_schema_is_what_the_program_says() {
-    for name in ["candidate", "run", "flow", "feed-sources", "pack-lock"] {
+    for name in ["candidate", "run", "resume", "flow", "feed-sources", "pack-lock"] {
         is_current(&format!("docs/schemas/{name}.schema.json"), &["schema", name], "schema");
     }
 }
