@@ -133,7 +133,7 @@ pub(super) fn stop(
 
 /// What was answered and could not be used.
 fn unused(kept: &Kept, carry: &Carry) -> Vec<SettledPatch> {
-    let is_used = |given: &&Given| carry.settlements.iter().any(|one| *one == given.settlement);
+    let is_used = |given: &&Given| carry.settlements.contains(&given.settlement);
     kept.answers.iter().filter(|given| !is_used(given)).map(Given::said).collect()
 }
 
