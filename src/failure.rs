@@ -181,6 +181,8 @@ impl From<GitError> for Failure {
             GitError::NotARepository(_)
             | GitError::Format { .. }
             | GitError::Foreign(_)
+            | GitError::OnlyInPartial { .. }
+            | GitError::ShallowRemote { .. }
             | GitError::TooOld { .. }
             | GitError::NoCommit { .. }
             | GitError::NoBranch { .. }
@@ -190,6 +192,8 @@ impl From<GitError> for Failure {
             GitError::InProgress { .. } | GitError::NotAllowed { .. } => Kind::Blocked,
             GitError::Unreachable { .. }
             | GitError::NotPushed { .. }
+            | GitError::State { .. }
+            | GitError::StateTooLarge { .. }
             | GitError::Moved { .. }
             | GitError::TagMoved { .. }
             | GitError::Program { .. }
@@ -205,7 +209,8 @@ impl From<GitError> for Failure {
 impl From<PortError> for Failure {
     fn from(err: PortError) -> Self {
         let hint = err.missing_object().map(|_| {
-            "the clone is shallow, partial or damaged: fetch the whole history (`git fetch --unshallow`, in CI `fetch-depth: 0`)".to_owned()
+            "the clone is shallow, partial or damaged: fetch the whole history (`git fetch --unshallow`)"
+                .to_owned()
         });
         Self::advised(Kind::Failed, err, hint)
     }
@@ -289,6 +294,8 @@ impl From<WorkspaceError> for Failure {
             WorkspaceError::NoRoot { .. }
             | WorkspaceError::Missing { .. }
             | WorkspaceError::NotAFile { .. }
+            | WorkspaceError::NotAFolder { .. }
+            | WorkspaceError::Link { .. }
             | WorkspaceError::TooLarge { .. }
             | WorkspaceError::NotUtf8 { .. }
             | WorkspaceError::NotJson { .. }

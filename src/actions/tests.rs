@@ -96,7 +96,7 @@ fn every_output_of_the_action_is_set_even_when_there_is_nothing_new() {
     outputs.write(&step(dir.path()), &Nonce::new([3; 16])).unwrap();
 
     let parsed = parse(&std::fs::read_to_string(dir.path().join("output")).unwrap());
-    assert_eq!(parsed.len(), 11);
+    assert_eq!(parsed.len(), 13);
     assert_eq!(
         ["has-release", "tag", "status", "conflicts", "events"].map(|name| parsed[name].as_str()),
         ["false", "", "nothing-new", "0", "[]"]

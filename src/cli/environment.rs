@@ -41,6 +41,14 @@ impl Environment {
         &self.args
     }
 
+    /// This program's own file.
+    ///
+    /// # Errors
+    /// Where the system does not say.
+    pub(crate) fn program(&self) -> std::io::Result<PathBuf> {
+        std::env::current_exe()
+    }
+
     /// All variables.
     pub(crate) const fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables

@@ -7,12 +7,17 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `resume`, `stack`, `records`, `setup`, `schema` | the commands |
+//! | `run`, `local`, `publish`, `verify`, `resume`, `stack`, `records`, `init`, `doctor`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
+mod context;
+mod doctor;
 pub(crate) mod environment;
+mod init;
 mod interruption;
+mod local;
 mod options;
+mod publish;
 mod records;
 mod reference;
 mod resume;
@@ -22,6 +27,7 @@ mod schema;
 mod setup;
 mod stack;
 mod trace;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -73,14 +79,19 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Local(local::Args),
     Resume(resume::Args),
+    Publish(publish::Args),
     Stack(stack::Args),
     Events(records::EventsArgs),
     Dispatches(records::DispatchesArgs),
     Attempts(records::AttemptsArgs),
     Status(records::StatusArgs),
+    Init(init::Args),
+    Doctor(doctor::Args),
     Setup(setup::Args),
     Schema(schema::Args),
+    Verify(verify::Args),
     /// Print the reference of the command line as Markdown
     #[command(hide = true)]
     Reference,
@@ -130,13 +141,18 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Reference) => app.ui.out(&reference::markdown(Cli::command())),
         Some(Command::Schema(args)) => schema::print(app, &args),
         Some(Command::Run(args)) => return run::run(app, &args),
+        Some(Command::Local(args)) => return local::run(app, &args),
         Some(Command::Resume(args)) => return resume::run(app, &args),
+        Some(Command::Publish(args)) => return publish::run(app, &args),
         Some(Command::Stack(args)) => return stack::run(app, &args),
         Some(Command::Events(args)) => return records::events(app, &args),
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),
         Some(Command::Attempts(args)) => return records::attempts(app, &args),
         Some(Command::Status(args)) => return records::status(app, &args),
+        Some(Command::Doctor(args)) => return doctor::run(app, &args),
+        Some(Command::Init(args)) => return init::run(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),
+        Some(Command::Verify(args)) => return verify::run(app, &args),
     }
     Ok(Kind::Done)
 }
@@ -149,6 +165,12 @@ fn usage(error: &clap::Error) -> ExitCode {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Kind::Done.into(),
         _ => Kind::Usage.into(),
     }
+}
+
+/// The command as it was typed, for a report.
+fn typed(app: &App) -> String {
+    let typed = app.environment.args().iter().skip(1).map(|arg| arg.to_string_lossy());
+    typed.collect::<Vec<_>>().join(" ")
 }
 
 /// Nothing is said after this: what could not be written is a failure of its own.

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::environment::Environment;
 use crate::failure::Result;
+use crate::pipeline::remembering::Wanted;
 use crate::store::DataDir;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -32,6 +33,24 @@ pub(super) struct Options {
     /// When to colour; auto means on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(super) color: Color,
+}
+
+/// Where what earlier runs did is read, for the commands that go by it.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct StateOption {
+    /// Where what runs did is remembered: auto (on GitHub's runner the ref refs/patch-moi/state of the
+    /// checkout's origin, elsewhere this machine's disk), none, or a remote's name or URL; else the variable
+    /// PATCH_MOI_STATE says it
+    #[arg(long, global = true, value_name = "WHERE")]
+    state: Option<String>,
+}
+
+impl StateOption {
+    /// What was asked for.
+    pub(super) fn wanted(&self, environment: &Environment) -> Wanted {
+        let named = self.state.clone().or_else(|| environment.get("PATCH_MOI_STATE"));
+        named.unwrap_or_default().parse().unwrap_or_default()
+    }
 }
 
 /// When to colour.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::options::StateOption;
 use super::{App, say};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::Git;
@@ -11,6 +12,7 @@ use crate::harness::Conflict;
 use crate::ids::{RepoName, TagName};
 use crate::pipeline::asked::{Asked, Effect, What};
 use crate::pipeline::context::Context;
+use crate::pipeline::remembering::Wanted;
 use crate::pipeline::{run as pipeline, sample};
 use crate::store::DataDir;
 use crate::workspace::Workspace;
@@ -95,6 +97,8 @@ struct How {
     /// The file with the sources; else FEED_SOURCES_PATH, else feed-sources.json in the workspace root
     #[arg(long, global = true, value_name = "FILE")]
     feed_sources: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateOption,
     /// Record the event, and carry nothing
     #[arg(long, global = true, conflicts_with = "dry_run")]
     record_only: bool,
@@ -203,7 +207,8 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
     };
     let workspace = app.options.workspace(&app.environment)?;
     let data = app.options.data(&app.environment, &workspace);
-    go(app, what, &args.how, args.how.feed_sources.as_deref(), &workspace, &data)
+    let state = args.how.state.wanted(&app.environment);
+    go(app, what, &args.how, state, args.how.feed_sources.as_deref(), &workspace, &data)
 }
 
 /// The sample keeps to itself: neither the variables that name a person's own files nor their
@@ -224,7 +229,15 @@ fn harness(app: &App, asked: &Harness, how: &How) -> Result<Kind> {
     };
     let sources = root.join("feed-sources.json");
     app.ui.out(SAMPLE_BEFORE);
-    let kind = go(app, What::Schedule { tag: None, source: None }, how, Some(&sources), &workspace, &data)?;
+    let kind = go(
+        app,
+        What::Schedule { tag: None, source: None },
+        how,
+        Wanted::Disk,
+        Some(&sources),
+        &workspace,
+        &data,
+    )?;
     app.ui.out(if asked.clean { SAMPLE_CLEAN } else { SAMPLE_CONFLICT });
     Ok(kind)
 }
@@ -259,6 +272,7 @@ fn go(
     app: &App,
     what: What,
     how: &How,
+    state: Wanted,
     sources: Option<&Path>,
     workspace: &Workspace,
     data: &DataDir,
@@ -266,7 +280,7 @@ fn go(
     let effect = if how.dry_run { Effect::Plan } else { Effect::Apply };
     let typed = app.environment.args().iter().skip(1).map(|arg| arg.to_string_lossy());
     let command = typed.collect::<Vec<_>>().join(" ");
-    let asked = Asked { what, effect, record_only: how.record_only, command };
+    let asked = Asked { what, effect, record_only: how.record_only, state, command };
     let context = Context {
         variables: app.environment.variables(),
         cwd: app.environment.cwd(),

@@ -8,7 +8,10 @@ use super::App;
 use crate::actions::{Actions, ActionsError, Annotation, Level, Nonce, Outputs, Written, annotations};
 use crate::failure::{Failure, Kind};
 use crate::pipeline::outputs;
-use crate::report::{Problem, RunReport, printable, run_markdown, run_text};
+use crate::pipeline::publish::outputs as publish;
+use crate::report::{
+    Problem, PublishReport, RunReport, printable, publish_markdown, publish_text, run_markdown, run_text,
+};
 use crate::ui::Ui;
 
 /// Says what a run has come to, and with which kind the program ends. The report goes to standard
@@ -34,7 +37,7 @@ pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) 
         }
     }
     if actions.is_some() {
-        annotations(&outputs::annotations(&report)).iter().for_each(|line| app.ui.out(line));
+        annotations(&outputs::annotations(&report)).iter().for_each(|line| app.ui.command(line));
     }
     if told.is_some_and(|told| told.outputs) { ends_later(app, kind) } else { kind }
 }
@@ -44,6 +47,38 @@ pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) 
 pub(super) fn ends_later(app: &App, kind: Kind) -> Kind {
     let later = app.environment.get("PATCH_MOI_FAIL").is_some_and(|when| when == "later");
     if later && kind != Kind::Usage { Kind::Done } else { kind }
+}
+
+/// Says what a publication has come to, and with which kind the program ends.
+pub(super) fn publication(app: &App, mut report: PublishReport, kind: Kind) -> Kind {
+    let actions = Actions::detect(app.environment.variables());
+    let told = actions.as_ref().map(|actions| {
+        let pairs = publish::pairs(&report);
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let written = Nonce::random().and_then(|nonce| actions.set_outputs(&pairs, &nonce));
+        told(actions, &app.ui, written, &publish_markdown(&report))
+    });
+    let kind = told.iter().fold(kind, |kind, told| kind.worse(told.kind));
+    report.exit_code = kind.code();
+    for event in &report.events {
+        if let Some(refusal) = &event.refusal {
+            let hints = std::slice::from_ref(&refusal.hint);
+            app.ui.error(&refusal.message, &[], hints);
+        }
+        if let Some(error) = &event.error {
+            let hints: Vec<String> = error.hint.iter().cloned().collect();
+            app.ui.error(&error.message, &[], &hints);
+        }
+    }
+    if app.ui.is_json() {
+        app.ui.json(&report);
+    } else {
+        app.ui.out(&publish_text(&report, &app.ui.look()));
+    }
+    if actions.is_some() {
+        annotations(&publish::annotations(&report)).iter().for_each(|line| app.ui.out(line));
+    }
+    if told.is_some_and(|told| told.outputs) { ends_later(app, kind) } else { kind }
 }
 
 /// Says why the program could do nothing, and with which kind it ends.
@@ -62,7 +97,7 @@ pub(super) fn failure(app: &App, failure: &Failure) -> Kind {
         let message = causes.iter().chain(hints).cloned().collect::<Vec<_>>().join("\n");
         let message = if message.is_empty() { title.clone() } else { format!("{title}\n{message}") };
         let error = Annotation { level: Level::Error, title: "patch-moi".to_owned(), message, place: None };
-        annotations(&[error]).iter().for_each(|line| app.ui.out(line));
+        annotations(&[error]).iter().for_each(|line| app.ui.command(line));
     }
     failure.kind
 }
@@ -121,7 +156,10 @@ struct Told {
 /// Hands outputs and summary to the runner. A runner that gave no file for them is an imitation of
 /// one, and worth a note only.
 fn tell(actions: &Actions, ui: &Ui, outputs: &Outputs, summary: &str) -> Told {
-    let written = Nonce::random().and_then(|nonce| outputs.write(actions, &nonce));
+    told(actions, ui, Nonce::random().and_then(|nonce| outputs.write(actions, &nonce)), summary)
+}
+
+fn told(actions: &Actions, ui: &Ui, written: Result<(), ActionsError>, summary: &str) -> Told {
     let outputs = written.is_ok();
     let kind = or_say(ui, written);
     let kind = match actions.append_summary(summary) {

@@ -7,9 +7,11 @@ use super::App;
 use crate::candidate::document_schema;
 use crate::flow::flow_schema;
 use crate::pack::lock_schema;
+use crate::pipeline::doctor::doctor_schema;
+use crate::pipeline::init::init_schema;
 use crate::record::record_schema;
 use crate::release::sources_schema;
-use crate::report::{resume_schema, run_schema};
+use crate::report::{local_schema, publish_schema, resume_schema, run_schema, verify_schema};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,14 +40,24 @@ enum Of {
     Record,
     /// What `patch-moi run --json` prints
     Run,
+    /// What `patch-moi local --json` prints
+    Local,
     /// What `patch-moi resume --json` prints
     Resume,
+    /// What `patch-moi publish --json` prints
+    Publish,
+    /// What `patch-moi verify --json` prints
+    Verify,
     /// flow.toml, as JSON
     Flow,
     /// feed-sources.json
     FeedSources,
     /// pack-lock.json
     PackLock,
+    /// What `patch-moi init --json` prints
+    Init,
+    /// What `patch-moi doctor --json` prints
+    Doctor,
 }
 
 impl Of {
@@ -54,10 +66,15 @@ impl Of {
             Self::Candidate => document_schema(),
             Self::Record => record_schema(),
             Self::Run => run_schema(),
+            Self::Local => local_schema(),
             Self::Resume => resume_schema(),
+            Self::Publish => publish_schema(),
+            Self::Verify => verify_schema(),
             Self::Flow => flow_schema(),
             Self::FeedSources => sources_schema(),
             Self::PackLock => lock_schema(),
+            Self::Init => init_schema(),
+            Self::Doctor => doctor_schema(),
         }
     }
 }

@@ -183,6 +183,30 @@ fn occurred(entry: &Entry) -> Option<Timestamp> {
     entry.updated.or(entry.published)
 }
 
+/// The payload of a release of `source` without what its feed says of it.
+pub(crate) fn source_payload(source: &Source, tag: &TagName) -> Value {
+    let keys = [
+        ("provider", json!(source.provider.as_str())),
+        ("event", json!(source.event.as_str())),
+        ("sourceId", json!(source.id)),
+    ];
+    let repo = &source.repo.name;
+    let release = [
+        ("repo", json!(repo)),
+        ("repoOwner", json!(repo.owner())),
+        ("repoName", json!(repo.name())),
+        ("ref", json!(tag)),
+        ("tag", json!(tag)),
+    ];
+    let known = keys.into_iter().chain(release).map(|(key, value)| (key.to_owned(), value));
+    let mut payload: Map<String, Value> = known.collect();
+    for (key, value) in source.flow_target().into_iter().flat_map(|target| &target.payload) {
+        payload.insert(key.clone(), value.clone());
+    }
+    payload.insert("tag".to_owned(), json!(tag));
+    Value::Object(payload)
+}
+
 /// The payload of a release that a source found, in patch.moi's order. Where the feed does not
 /// list the release (any more), what it would have said is absent.
 fn feed_payload(release: &Release, source: &Source, now: Timestamp) -> Value {

@@ -23,7 +23,7 @@ const DESCRIPTION: &str = "Carry the fork's patch stack to an upstream release."
 const TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// The schema of its events, beside its flow.toml where it is a file.
-pub(crate) const BUILT_IN_SCHEMA: &str = "release.schema.json";
+const BUILT_IN_SCHEMA: &str = "release.schema.json";
 
 /// What the command line says about the stack that the built-in flow carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use thiserror::Error;
 
 use crate::ids::Digest;
 
-pub(crate) use built_in::{BUILT_IN, BUILT_IN_SCHEMA, BuiltIn, built_in, built_in_file, built_in_schema};
+pub(crate) use built_in::{BUILT_IN, BuiltIn, built_in, built_in_file, built_in_schema};
 pub(crate) use checks::Check;
 pub(crate) use gates::{GateClosed, Gates};
 pub(crate) use manifest::{Manifest, Runner};

@@ -26,7 +26,7 @@ pub(super) struct Asker<'a> {
 impl Asker<'_> {
     /// A page of the repository, for people. The API of github.com has a host of its own, as that of a
     /// tenant of ghe.com; a server of one's own has it below its own address.
-    fn page(&self, path: &str) -> String {
+    pub(super) fn page(&self, path: &str) -> String {
         let mut url = self.api.clone();
         let host = url.host_str().and_then(|host| host.strip_prefix("api.")).map(str::to_owned);
         if let Some(host) = host {

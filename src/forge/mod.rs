@@ -22,8 +22,8 @@ use crate::report::request::is_marked;
 
 pub(crate) use error::ForgeError;
 pub(crate) use facts::{
-    ActionsPermissions, BranchFacts, Change, Issue, NewPullRequest, Permissions, PullRequest,
-    RepositoryFacts, State, WorkflowFacts, WorkflowPermissions, WorkflowState,
+    ActionsPermissions, BranchFacts, Change, Issue, NewPullRequest, PullRequest, RepositoryFacts, State,
+    WorkflowFacts, WorkflowPermissions, WorkflowState,
 };
 use facts::{RawIssue, RawPullRequest, Rule};
 use operation::Operation;

@@ -21,6 +21,14 @@ pub(crate) enum GitError {
         /// Which format, such as `sha256 objects`.
         format: String,
     },
+    /// A partial clone has commits of its own, and not all that they need.
+    #[error("branch `{branch}` of {fork} has commits that its origin has not, and {fork} is a partial clone")]
+    OnlyInPartial {
+        /// The fork as the user named it.
+        fork: String,
+        /// The branch.
+        branch: String,
+    },
     /// The repository belongs to another user, who could have it run anything.
     #[error("{} belongs to another user", .0.display())]
     Foreign(PathBuf),
@@ -112,6 +120,26 @@ pub(crate) enum GitError {
         /// What the remote said, on one line that may be shown.
         said: String,
     },
+    /// The remote is a shallow clone, and no history can be fetched from it that is whole.
+    #[error("{url} is a shallow clone: it lacks the history that upstream's releases stand on")]
+    ShallowRemote {
+        /// The URL.
+        url: String,
+    },
+    /// A commit that is to hold a state holds something else.
+    #[error("the state in commit {commit} cannot be used: {why}")]
+    State {
+        /// The commit.
+        commit: CommitId,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A state is larger than is written.
+    #[error("the state cannot be written: {why}")]
+    StateTooLarge {
+        /// What is too large.
+        why: String,
+    },
     /// A ref does not stand where it was expected.
     #[error("{name} does not stand where it was expected; somebody else has moved it")]
     Moved {
@@ -172,6 +200,9 @@ impl GitError {
             Self::Format { .. } => Some(
                 "use a whole clone (no `--filter`) with SHA-1 objects and the `files` ref format".to_owned(),
             ),
+            Self::OnlyInPartial { branch, .. } => {
+                Some(format!("push {branch} first, or work in a whole clone (no `--filter`)"))
+            }
             Self::Foreign(path) => Some(format!(
                 "if you trust it: `git config --global --add safe.directory {}`",
                 path.display()
@@ -202,6 +233,15 @@ impl GitError {
             }
             Self::NotAllowed { .. } => Some(
                 "give the job `permissions: contents: write`, or set PATCH_MOI_TOKEN to a token that may write to the repository's contents".to_owned(),
+            ),
+            Self::ShallowRemote { .. } => {
+                Some("name upstream itself, or `git fetch --unshallow` in that clone".to_owned())
+            }
+            Self::State { .. } => Some(
+                "look at it with `git ls-tree -r -l`; where nobody knows how it came there, point refs/patch-moi/state back to its parent".to_owned(),
+            ),
+            Self::StateTooLarge { .. } => Some(
+                "journals only grow: move old lines out of DATA_DIR and out of refs/patch-moi/state by hand".to_owned(),
             ),
             Self::Moved { name, .. } => Some(format!("look at `git log {name}`, and run this again")),
             Self::InProgress { repo, .. } => {

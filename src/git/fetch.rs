@@ -8,6 +8,10 @@ use super::{GitError, Repository};
 use crate::ids::{CommitId, ObjectId, RepoName, TagName};
 use crate::process::Output;
 
+/// All of the history: gitprotocol-pack(5) calls this infinite. Unlike `--unshallow` it is no error where the
+/// other side turns out to be shallow itself.
+const WHOLE: &str = "--depth=2147483647";
+
 /// Upstream's refs as they lie in a repository, in a namespace of their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UpstreamRefs {
@@ -38,7 +42,7 @@ impl Git {
     /// `upstream` in `into`.
     ///
     /// # Errors
-    /// [`GitError::Unreachable`].
+    /// [`GitError::Unreachable`]; [`GitError::ShallowRemote`] where that one lacks history itself.
     pub(crate) fn fetch_upstream(
         &self,
         into: &Repository,
@@ -55,7 +59,7 @@ impl Git {
         }
         specs.sort();
         specs.dedup();
-        self.fetch(into, url, &specs)?;
+        self.fetch(into, url, &specs, false)?;
         let mut refs = UpstreamRefs::default();
         for (name, object, commit) in into.refs_below(&space)? {
             if let Some(tag) = name.strip_prefix("tags/").and_then(|tag| tag.parse().ok()) {
@@ -64,10 +68,16 @@ impl Git {
                 refs.branches.insert(branch.to_owned(), commit);
             }
         }
+        // git takes nothing from a shallow clone that would cut off our history, and calls that done.
+        let default = listing.default_branch.iter().find(|name| listing.branches.contains_key(*name));
+        if default.is_some_and(|name| !refs.branches.contains_key(name)) {
+            return Err(GitError::ShallowRemote { url: url.to_string() });
+        }
         Ok(refs)
     }
 
-    /// Fetches one branch of a fork that lies elsewhere, to the same name in `into`.
+    /// Fetches one branch of a fork that lies elsewhere, with the whole of its history, to the same name
+    /// in `into`.
     ///
     /// # Errors
     /// [`GitError::Unreachable`].
@@ -77,13 +87,37 @@ impl Git {
         url: &RemoteUrl,
         branch: &str,
     ) -> Result<(), GitError> {
-        self.fetch(into, url, &[format!("+refs/heads/{branch}:refs/remotes/origin/{branch}")])
+        self.fetch(into, url, &[format!("+refs/heads/{branch}:refs/remotes/origin/{branch}")], true)
     }
 
-    fn fetch(&self, into: &Repository, url: &RemoteUrl, specs: &[String]) -> Result<(), GitError> {
+    /// Fetches the history of commits that no branch of the remote needs to have any more.
+    ///
+    /// # Errors
+    /// [`GitError::Unreachable`], also where the remote does not have them.
+    pub(crate) fn fetch_history(
+        &self,
+        into: &Repository,
+        url: &RemoteUrl,
+        commits: &[CommitId],
+    ) -> Result<(), GitError> {
+        self.fetch(into, url, &commits.iter().map(ToString::to_string).collect::<Vec<_>>(), true)
+    }
+
+    /// With `whole`, a shallow repository gets all of the history that it lacks.
+    fn fetch(
+        &self,
+        into: &Repository,
+        url: &RemoteUrl,
+        specs: &[String],
+        whole: bool,
+    ) -> Result<(), GitError> {
+        let depth = (whole && into.is_shallow()).then_some(WHOLE);
         in_repository(self.transport_to(url), into)
             .args(["-c", "core.hooksPath=/dev/null", "fetch", "--quiet", "--no-tags", "--prune"])
             .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"])
+            // A filter would leave out what only the other remote has.
+            .arg("--no-filter")
+            .args(depth)
             .args([UPLOAD_PACK, "--"])
             .arg(url.as_str())
             .args(specs)

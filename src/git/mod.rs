@@ -8,6 +8,7 @@
 //! fork's objects. What is made there reaches the fork only by [`Workbench::deliver`].
 
 mod bundle;
+mod checkout;
 mod credential;
 mod deliver;
 mod error;
@@ -17,13 +18,16 @@ mod import;
 mod inspect;
 mod merge;
 mod objects;
+mod partial;
 mod program;
 mod push;
 mod remote;
 mod repository;
+mod state_ref;
 mod workbench;
 mod worktree;
 
+pub(crate) use checkout::{Checkout, NotAtRemote};
 pub(crate) use credential::Credential;
 pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;

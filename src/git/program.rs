@@ -31,6 +31,8 @@ pub(crate) struct Git {
     parent: BTreeMap<String, String>,
     program: PathBuf,
     credential: Option<Credential>,
+    patience: Duration,
+    version: String,
 }
 
 impl Git {
@@ -39,13 +41,20 @@ impl Git {
     /// # Errors
     /// Where there is none, or one older than 2.45.
     pub(crate) fn find(parent: &BTreeMap<String, String>) -> Result<Self, GitError> {
-        let git = Self { parent: parent.clone(), program: program(parent), credential: None };
+        let mut git = Self {
+            parent: parent.clone(),
+            program: program(parent),
+            credential: None,
+            patience: NETWORK,
+            version: String::new(),
+        };
         let said = git.isolated(None).arg("--version");
         let said = said.run().and_then(crate::process::Output::success);
         let said = said.map_err(|source| GitError::Program { what: "--version", source })?;
         let said = String::from_utf8_lossy(&said).trim().to_owned();
         let found = said.strip_prefix("git version ").unwrap_or(&said);
         if is_enough(found) {
+            found.clone_into(&mut git.version);
             Ok(git)
         } else {
             Err(GitError::TooOld { found: found.to_owned(), needed: NEEDED.0 })
@@ -68,6 +77,17 @@ impl Git {
         Command::new(&self.program).env(env).timeout(Some(LOCAL))
     }
 
+    /// Its version, as it says it.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The same git, which waits for a remote no longer than `patience`.
+    #[must_use]
+    pub(crate) fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
+    }
+
     /// The same git, which shows `credential` to its host, and to no other.
     #[must_use]
     pub(crate) fn with_credential(&self, credential: Option<&Credential>) -> Self {
@@ -86,7 +106,7 @@ impl Git {
         for (name, value) in self.credential.iter().flat_map(|credential| credential.variables(url)) {
             env.set(&name, &value);
         }
-        Command::new(&self.program).env(env).timeout(Some(NETWORK))
+        Command::new(&self.program).env(env).timeout(Some(self.patience))
     }
 
     /// A git as the person would start it, with their configuration, for their own work tree; without

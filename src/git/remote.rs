@@ -17,6 +17,19 @@ impl RemoteUrl {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The place that it leads to, so that one remote in two spellings is known as one: a forge serves a
+    /// repository with and without `.git`, and a file URL is its path.
+    pub(crate) fn place(&self) -> &str {
+        if let Some(path) = self.0.strip_prefix("file://") {
+            return path;
+        }
+        if !self.0.starts_with("http") {
+            return &self.0;
+        }
+        let url = self.0.trim_end_matches('/');
+        url.strip_suffix(".git").unwrap_or(url)
+    }
 }
 
 /// As it may be shown: see [`shown`].
@@ -192,6 +205,21 @@ mod tests {
         assert!(url.as_str().contains("secret") && !url.to_string().contains("secret"));
         let refused = "http://x:secret@example.org/".parse::<RemoteUrl>().expect_err("plain http");
         assert!(!refused.to_string().contains("secret"), "{refused}");
+    }
+
+    #[test]
+    fn one_remote_in_two_spellings_is_one_place() {
+        for (one, other, same) in [
+            ("https://github.com/a/b", "https://github.com/a/b.git", true),
+            ("https://github.com/a/b/", "https://github.com/a/b", true),
+            ("file:///srv/a", "/srv/a", true),
+            ("/srv/a", "/srv/a.git", false),
+            ("https://github.com/a/b", "https://github.com/a/c", false),
+            ("https://x:secret@github.com/a/b", "https://github.com/a/b", false),
+        ] {
+            let [one, other]: [RemoteUrl; 2] = [one, other].map(|url| url.parse().expect("a URL"));
+            assert_eq!(one.place() == other.place(), same, "{one} {other}");
+        }
     }
 
     #[test]

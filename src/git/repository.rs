@@ -1,11 +1,15 @@
 //! One repository: what is in it, and where its refs stand.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, RepositoryState};
 
 use super::GitError;
 use crate::ids::{CommitId, ObjectId, RefName};
+
+/// What a clone is in which libgit2 would miss objects.
+const PARTIAL: &str = "a partial clone";
 
 /// A repository on this machine.
 pub(crate) struct Repository {
@@ -29,6 +33,10 @@ impl Repository {
         let flags = git2::RepositoryOpenFlags::NO_SEARCH;
         let opened = git2::Repository::open_ext(path, flags, std::iter::empty::<&Path>());
         match opened {
+            // libgit2 opens one, and finds out late what is not there.
+            Ok(inner) if is_partial(&inner) => {
+                Err(GitError::Format { path: path.to_owned(), format: PARTIAL.to_owned() })
+            }
             Ok(inner) => Ok(Self { inner, path: path.to_owned() }),
             Err(_) if !path.join(".git").exists() && !path.join("HEAD").exists() => {
                 Err(GitError::NotARepository(path.to_owned()))
@@ -37,6 +45,21 @@ impl Repository {
             Err(source) => {
                 Err(GitError::Format { path: path.to_owned(), format: source.message().to_owned() })
             }
+        }
+    }
+
+    /// Opens the checkout at `path` whoever owns it: for one whose owner is known to be no stranger.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_whoever_owns_it(path: &Path) -> Result<Self, GitError> {
+        let opened = git2::Repository::open_bare(path.join(".git"));
+        let opened = opened.and_then(|inner| inner.set_workdir(path, false).map(|()| inner));
+        let format = |format: &str| GitError::Format { path: path.to_owned(), format: format.to_owned() };
+        match opened {
+            Ok(inner) if is_partial(&inner) => Err(format(PARTIAL)),
+            Ok(inner) => Ok(Self { inner, path: path.to_owned() }),
+            Err(source) => Err(format(source.message())),
         }
     }
 
@@ -100,6 +123,11 @@ impl Repository {
         Some(head.symbolic_target().ok().flatten()?.strip_prefix("refs/heads/")?.to_owned())
     }
 
+    /// The commit that is checked out where no branch is.
+    pub(crate) fn detached(&self) -> Option<CommitId> {
+        self.inner.find_reference("HEAD").ok()?.target().map(commit_id)
+    }
+
     /// The URL of a remote.
     pub(crate) fn remote(&self, name: &str) -> Option<String> {
         self.inner.find_remote(name).ok()?.url().ok().map(str::to_owned)
@@ -113,9 +141,35 @@ impl Repository {
         self.inner.remote(name, url).map(drop).map_err(self.library("adding a remote"))
     }
 
-    /// Whether history is missing below some commits.
+    /// Whether history is missing below some commits. libgit2 looks in the folder of a linked work tree,
+    /// where git never writes that file.
     pub(crate) fn is_shallow(&self) -> bool {
-        self.inner.is_shallow()
+        !self.cut().is_empty()
+    }
+
+    /// The commits below which history is missing.
+    pub(super) fn cut(&self) -> Vec<CommitId> {
+        let file = self.inner.commondir().join("shallow");
+        let lines = std::fs::read_to_string(file).unwrap_or_default();
+        lines.lines().filter_map(|line| line.parse().ok().map(CommitId::new)).collect()
+    }
+
+    /// Of the commits below which history is missing, those that `tip` stands on. Looks at the
+    /// repository as it is now: libgit2 notices a history that has become longer only when it opens.
+    ///
+    /// # Errors
+    /// Where the history cannot be walked.
+    pub(crate) fn cut_below(&self, tip: CommitId) -> Result<Vec<CommitId>, GitError> {
+        let cut = self.cut();
+        if cut.is_empty() {
+            return Ok(cut);
+        }
+        let failed = self.library("looking for the end of the history");
+        let fresh = git2::Repository::open_bare(self.inner.commondir()).map_err(&failed)?;
+        let mut walk = fresh.revwalk().map_err(&failed)?;
+        walk.push(oid(tip.object())).map_err(&failed)?;
+        let reached = walk.collect::<Result<HashSet<_>, _>>().map_err(&failed)?;
+        Ok(cut.into_iter().filter(|commit| reached.contains(&oid(commit.object()))).collect())
     }
 
     /// The paths of the work tree that differ from HEAD or are not tracked, at most `limit`.
@@ -177,6 +231,17 @@ impl Repository {
     pub(crate) fn notes(&self, commits: impl Iterator<Item = CommitId>) -> usize {
         commits.filter(|id| !matches!(self.inner.find_note(None, oid(id.object())), Err(err) if err.code() != ErrorCode::Exists)).count()
     }
+}
+
+/// Whether objects were left out when it was cloned: git-config(1), `remote.<name>.promisor`.
+fn is_partial(repository: &git2::Repository) -> bool {
+    let Ok(config) = repository.config().and_then(|mut config| config.snapshot()) else { return false };
+    let Ok(mut entries) = config.entries(Some(r"^remote\..*\.promisor$")) else { return false };
+    let mut is_on = false;
+    while let Some(Ok(entry)) = entries.next() {
+        is_on |= entry.name().is_ok_and(|name| config.get_bool(name).unwrap_or(false));
+    }
+    is_on
 }
 
 pub(super) fn commit_id(id: git2::Oid) -> CommitId {

@@ -41,6 +41,15 @@ impl Workbench {
         Ok(Self { git: git.clone(), bench, dir })
     }
 
+    /// The same workbench after more history was fetched to it, which libgit2 notices only when it opens.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub(crate) fn reopened(mut self) -> Result<Self, GitError> {
+        self.bench = Repository::open(self.dir.path())?;
+        Ok(self)
+    }
+
     /// The repository, for reading refs and revisions.
     pub(crate) fn repository(&self) -> &Repository {
         &self.bench

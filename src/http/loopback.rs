@@ -1,6 +1,6 @@
 //! A real server on this machine, for tests.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,10 +17,14 @@ pub(crate) struct Loopback {
 pub(crate) struct Asked {
     /// How many requests came before this one.
     pub(crate) before: usize,
+    /// The method.
+    pub(crate) method: String,
     /// The path, with its query.
     pub(crate) path: String,
     /// The header lines, in lower case.
     pub(crate) headers: String,
+    /// The body, as long as `Content-Length` says.
+    pub(crate) body: Vec<u8>,
 }
 
 impl Loopback {
@@ -53,11 +57,17 @@ impl Loopback {
 }
 
 fn read_request(stream: &TcpStream) -> Asked {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let mut reader = BufReader::new(stream);
+    let mut lines = reader.by_ref().lines().map_while(Result::ok);
     let first = lines.next().unwrap_or_default();
-    let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let headers = lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
-    Asked { before: 0, path, headers: headers.to_ascii_lowercase() }
+    let headers = headers.to_ascii_lowercase();
+    let length = headers.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let mut body = vec![0; length.map_or(0, |length| length.trim().parse().unwrap())];
+    reader.read_exact(&mut body).unwrap();
+    Asked { before: 0, method, path, headers, body }
 }
 
 /// Writes a whole answer. `head` is the status and further header lines, such as `200 OK`.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::loopback::{Loopback, reply};
 use super::*;
+use crate::ids::Secret;
 
 const LIMITS: Limits = Limits { body: 10_000, whole: Duration::from_secs(20) };
 
@@ -201,4 +202,122 @@ fn another_client_reads_the_same_bytes() {
 
     assert_eq!(ours.body, theirs.bytes().unwrap());
     assert_eq!(ours.body, body);
+}
+
+fn send(server: &Loopback, method: Method, path: &str) -> Result<Reply, HttpError> {
+    let token = Secret::new("token").unwrap();
+    let headers = [Header::Plain("accept", "*/*"), Header::Bearer(&token)];
+    let body = method.writes().then_some(&b"sent"[..]);
+    let options =
+        Options { pause: Duration::from_millis(1), between_writes: Duration::ZERO, ..Options::default() };
+    let url = server.url(path);
+    let request = Request { method, url: &url, headers: &headers, body, limits: LIMITS };
+    Client::new(options).unwrap().send(&request)
+}
+
+#[test]
+fn an_answer_of_any_status_is_an_answer() {
+    let server = Loopback::start(|asked, stream| {
+        let said = format!("{} {}", asked.method, String::from_utf8_lossy(&asked.body));
+        reply(stream, "418 Teapot\nX-Said: so", said.as_bytes());
+    });
+    for (method, said) in [
+        (Method::Get, "GET "),
+        (Method::Post, "POST sent"),
+        (Method::Patch, "PATCH sent"),
+        (Method::Put, "PUT sent"),
+    ] {
+        let reply = send(&server, method, "/").unwrap();
+        assert_eq!((reply.status, reply.header("x-said")), (418, Some("so")));
+        assert_eq!(String::from_utf8(reply.body).unwrap(), said);
+    }
+    assert_eq!(server.asked(), 4);
+}
+
+#[test]
+fn what_is_said_beside_a_failure_is_read_in_bounds_and_never_in_its_place() {
+    let server = Loopback::start(|asked, stream| match asked.path.as_str() {
+        "/long" => reply(stream, "404 Not Found", &[b'x'; 200_000]),
+        _ => {
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\nabc");
+        }
+    });
+
+    let reply = send(&server, Method::Get, "/long").unwrap();
+    assert_eq!((reply.status, reply.body.len() as u64), (404, LIMITS.body));
+    assert_eq!(send(&server, Method::Post, "/broken").unwrap().status, 404);
+}
+
+#[test]
+fn a_write_is_not_made_again_where_it_may_have_been_done() {
+    let server = Loopback::start(|asked, stream| {
+        if asked.path == "/busy" {
+            reply(stream, "503 Busy\nRetry-After: 0", b"");
+        }
+    });
+
+    let error = send(&server, Method::Post, "/breaks").unwrap_err();
+    assert!(matches!(error, HttpError::Unreachable { .. }), "{error:?}");
+    assert_eq!(send(&server, Method::Post, "/busy").unwrap().status, 503);
+    assert_eq!(server.asked(), 2);
+    assert_eq!(send(&server, Method::Get, "/busy").unwrap().status, 503);
+    assert_eq!(server.asked(), 5, "what reads is");
+}
+
+#[test]
+fn a_connection_that_never_came_about_may_be_tried_again_by_a_write() {
+    let unreachable = |source| {
+        Err(HttpError::Unreachable { url: "https://example.com/".to_owned(), source: Box::new(source) })
+    };
+    let io = |kind| ureq::Error::Io(std::io::Error::from(kind));
+    for (source, again) in [
+        (io(std::io::ErrorKind::ConnectionRefused), true),
+        (ureq::Error::HostNotFound, true),
+        (ureq::Error::Timeout(ureq::Timeout::Connect), true),
+        (io(std::io::ErrorKind::ConnectionReset), false),
+        (io(std::io::ErrorKind::UnexpectedEof), false),
+    ] {
+        let outcome = unreachable(source);
+        let pause = |method| retry::pause(&outcome, method, 1, &Options::default());
+        assert_eq!(pause(Method::Patch).is_some(), again, "{outcome:?}");
+        assert!(pause(Method::Get).is_some());
+    }
+}
+
+#[test]
+fn a_token_goes_to_the_host_that_it_is_for_and_a_write_where_it_was_sent() {
+    let other = Loopback::start(|asked, stream| reply(stream, "200 OK", asked.headers.as_bytes()));
+    let elsewhere = other.url("/");
+    let server = Loopback::start(move |asked, stream| match asked.path.as_str() {
+        "/away" => reply(stream, &format!("307 Moved\nLocation: {elsewhere}"), b""),
+        "/here" => reply(stream, "307 Moved\nLocation: /", b""),
+        _ => reply(stream, "200 OK", asked.headers.as_bytes()),
+    });
+
+    for method in [Method::Get, Method::Post] {
+        let error = send(&server, method, "/away").unwrap_err();
+        assert!(matches!(error, HttpError::LeavesHost { .. }), "{error:?}");
+    }
+    let error = send(&server, Method::Put, "/here").unwrap_err();
+    assert!(matches!(error, HttpError::Moved { .. }), "{error:?}");
+    let body = String::from_utf8(send(&server, Method::Get, "/here").unwrap().body).unwrap();
+    assert!(body.contains("authorization: bearer token"), "{body}");
+    assert_eq!(other.asked(), 0);
+    assert_eq!(get(&server, "/away").unwrap().url, other.url("/"), "without a token it is followed");
+}
+
+#[test]
+fn writes_keep_their_distance() {
+    let server = Loopback::start(|_, stream| reply(stream, "200 OK", b""));
+    let between = Duration::from_millis(60);
+    let client = Client::new(Options { between_writes: between, ..Options::default() }).unwrap();
+    let url = server.url("/");
+    let request = Request { method: Method::Post, url: &url, headers: &[], body: Some(b""), limits: LIMITS };
+
+    let begun = Instant::now();
+    client.send(&request).unwrap();
+    client.send(&request).unwrap();
+
+    // At least so long: how much longer is nobody's promise.
+    assert!(begun.elapsed() >= between);
 }

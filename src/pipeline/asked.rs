@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::remembering::Wanted;
 use crate::ids::{RepoName, TagName};
 
 /// What to run.
@@ -52,6 +53,8 @@ pub(crate) struct Asked {
     pub(crate) effect: Effect,
     /// Whether the event is only to be recorded.
     pub(crate) record_only: bool,
+    /// Where what lasts is kept.
+    pub(crate) state: Wanted,
     /// The command as it was typed, for the report.
     pub(crate) command: String,
 }

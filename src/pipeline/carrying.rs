@@ -85,13 +85,16 @@ fn fetch(session: &Session<'_>, prepared: &Prepared) -> Result<(CommitId, Upstre
 }
 
 fn explained(prepared: &Prepared, err: StackError) -> Failure {
-    let shallow = prepared.fork.repository.is_shallow();
+    let shallow = prepared.bench.repository().is_shallow();
     let failure = Failure::from(err).context(format!(
         "branch {} of {} cannot be carried to {}",
         prepared.branch, prepared.fork.name, prepared.release.tag
     ));
     if shallow {
-        failure.hint("the clone is shallow: `git fetch --unshallow` brings its history")
+        failure.hint(format!(
+            "the clone is shallow, and its `origin` did not have the rest: `git fetch --unshallow REMOTE {}` from one that has",
+            prepared.branch
+        ))
     } else {
         failure
     }

@@ -85,7 +85,7 @@ pub(super) fn prepare_stack(session: &Session<'_>, job: &Job<'_>) -> Result<Prep
 
 /// The flows that a job chooses from: those that were found. Where none of them is for the event and
 /// a branch is named, the built-in one; a flow that is for it and may not run is not passed by.
-fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Result<Vec<Flow>> {
+pub(super) fn flows_for(session: &Session<'_>, job: &Job<'_>) -> Result<Vec<Flow>> {
     let Some(branch) = job.branch.as_deref() else { return Ok(session.flows.clone()) };
     let (draft, _) = draft(session, job)?;
     let selection = session.select(&draft.kind, &draft.payload, &session.flows);

@@ -8,7 +8,11 @@ use crate::release::{Rules, Source, Version};
 /// none are given.
 pub(super) fn newest(listing: &Listing, source: Option<&Source>) -> Option<TagName> {
     let usual = Rules::default();
-    let rules = source.map_or(&usual, |source| &source.rules);
+    newest_by(listing, source.map_or(&usual, |source| &source.rules))
+}
+
+/// The newest tag that these rules accept.
+pub(super) fn newest_by(listing: &Listing, rules: &Rules) -> Option<TagName> {
     versions(listing, rules).into_iter().next_back().map(|(_, tag)| tag.clone())
 }
 

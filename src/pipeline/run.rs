@@ -3,13 +3,14 @@
 use super::asked::{Asked, Effect, What};
 use super::context::Context;
 use super::session::{Job, Session};
-use super::{event, watch};
+use super::words::problem;
+use super::{event, remembering, watch};
 use crate::candidate::Tool;
 use crate::event::{Event, MAX_EVENT_BYTES};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::RemoteUrl;
 use crate::release::Source;
-use crate::report::RunReport;
+use crate::report::{Memory, RunReport};
 use crate::workspace::read_bounded;
 
 /// Runs what was asked for, and says everything about it.
@@ -19,7 +20,22 @@ use crate::workspace::read_bounded;
 /// one source or event stands in the report instead, and stops no other.
 pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Kind)> {
     let session = Session::open(context, asked)?;
-    let mut report = blank_report(&session, &asked.command);
+    let mut notes = session.notes.clone();
+    let memory = match remembering::restore(&session, &asked.state) {
+        Ok(memory) => memory,
+        // Nobody watches: it would do again what was done, with every tick.
+        Err(failure) if matches!(asked.what, What::Schedule { tag: None, .. }) => return Err(failure),
+        Err(failure) => {
+            let why = problem(&failure).message;
+            context.ui.warn(&why);
+            notes.push(format!("went on without knowing what earlier runs did: {why}"));
+            Memory::Ref { name: remembering::STATE.parse()?, commit: None }
+        }
+    };
+    if let Memory::None { why } = &memory {
+        notes.push(format!("what this run did will not be remembered: {why}"));
+    }
+    let mut report = RunReport { notes, memory: Some(memory), ..blank_report(&session, &asked.command) };
     let kind = match &asked.what {
         What::Schedule { tag: None, source } => watch::everything(&session, source.as_deref(), &mut report)?,
         What::Schedule { tag: Some(tag), source } => {

@@ -1,12 +1,13 @@
 //! One run's configuration and what it has learnt so far.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::asked::{Asked, AskedBy, Effect};
 use super::context::Context;
+use super::fork;
 use crate::event::Event;
 use crate::failure::{Failure, Result};
 use crate::flow::{Flow, Gates};
@@ -15,6 +16,7 @@ use crate::ids::{CommitId, Digest, RepoName, TagName};
 use crate::pack::{self, Lock};
 use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
 use crate::stack::Answers;
+use crate::state::Files;
 use crate::store::FlowClient;
 use crate::workspace::read_bounded;
 
@@ -83,7 +85,9 @@ pub(super) struct Session<'a> {
     pub(super) client: FlowClient,
     pub(super) notes: Vec<String>,
     sources: Option<Sources>,
+    checkout: OnceCell<Option<Repository>>,
     listings: RefCell<BTreeMap<String, Rc<Listing>>>,
+    recalled: OnceCell<Files>,
 }
 
 impl<'a> Session<'a> {
@@ -123,7 +127,9 @@ impl<'a> Session<'a> {
             client: FlowClient::open(context.workspace.root()),
             notes,
             sources,
+            checkout: OnceCell::new(),
             listings: RefCell::default(),
+            recalled: OnceCell::new(),
         })
     }
 
@@ -151,19 +157,45 @@ impl<'a> Session<'a> {
             .hint(format!("it has {}", known.join(", ")))
     }
 
-    /// What a remote has. Each is asked once a run.
+    /// The workspace's own checkout, where the workspace is one.
+    pub(super) fn checkout(&self) -> Option<&Repository> {
+        self.checkout.get_or_init(|| fork::checkout(self, self.context.workspace.root()).ok()).as_ref()
+    }
+
+    /// What a remote has. Each is asked once a run, whoever asks first: within the repository that is
+    /// named, else within the workspace's own checkout, whose configuration may say how to get in.
     ///
     /// # Errors
     /// Where it cannot be read.
     pub(super) fn listing(&self, url: &RemoteUrl, within: Option<&Repository>) -> Result<Rc<Listing>> {
-        if let Some(known) = self.listings.borrow().get(url.as_str()) {
+        if let Some(known) = self.listings.borrow().get(url.place()) {
             return Ok(Rc::clone(known));
         }
         let progress = self.context.ui.progress(&format!("asking {url}"), None);
-        let listing = Rc::new(self.git.list(url, within)?);
+        let listing = Rc::new(self.git.list(url, within.or_else(|| self.checkout()))?);
         drop(progress);
-        self.listings.borrow_mut().insert(url.as_str().to_owned(), Rc::clone(&listing));
+        self.listings.borrow_mut().insert(url.place().to_owned(), Rc::clone(&listing));
         Ok(listing)
+    }
+
+    /// Whether a runner made `folder` for this job.
+    pub(super) fn is_runners(&self, folder: &Path) -> bool {
+        let Some(own) = self.context.variable("GITHUB_WORKSPACE").filter(|_| self.is_on_runner()) else {
+            return false;
+        };
+        let real = |path: &Path| path.canonicalize().ok();
+        real(Path::new(&own)).is_some_and(|own| real(folder).is_some_and(|folder| folder.starts_with(own)))
+    }
+
+    fn is_on_runner(&self) -> bool {
+        self.context.variable("GITHUB_ACTIONS").is_some_and(|on| on == "true")
+    }
+
+    /// The branch that started a workflow, and the commit that it had then; nothing on a laptop.
+    pub(super) fn started_by(&self) -> Option<(String, CommitId)> {
+        let branch = self.context.variable("GITHUB_REF").filter(|_| self.is_on_runner())?;
+        let branch = branch.strip_prefix("refs/heads/")?.to_owned();
+        Some((branch, self.context.variable("GITHUB_SHA")?.parse().ok().map(CommitId::new)?))
     }
 
     /// Whether the world is to be changed.
@@ -171,11 +203,24 @@ impl<'a> Session<'a> {
         self.effect == Effect::Apply
     }
 
+    /// What a dry run goes by instead of what is on disk.
+    pub(super) fn recall(&self, files: Files) {
+        // It is set once, at the start of a run.
+        let _ = self.recalled.set(files);
+    }
+
     /// The ledger as it stands.
     ///
     /// # Errors
     /// Where the journal cannot be read at all. A line that cannot is a warning.
     pub(super) fn ledger(&self) -> Result<Ledger> {
+        if let Some(files) = self.recalled.get() {
+            let journal = files.iter().find(|(path, _)| path.as_str() == "data/releases.jsonl");
+            let lines = journal.into_iter().flat_map(|(_, bytes)| bytes.split(|byte| *byte == b'\n'));
+            return Ok(Ledger::from_lines(
+                lines.filter_map(|line| serde_json::from_slice(line).ok()).collect(),
+            ));
+        }
         let read = self.context.data.releases::<LedgerLine>().read()?;
         for warning in read.warnings {
             self.context.ui.warn(&warning.to_string());

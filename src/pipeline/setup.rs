@@ -184,7 +184,7 @@ impl Checkout {
 }
 
 /// Whether two URLs name one repository, however they are written.
-fn is_same(one: &str, other: &str) -> bool {
+pub(super) fn is_same(one: &str, other: &str) -> bool {
     one == other || canonical(one) == canonical(other)
 }
 

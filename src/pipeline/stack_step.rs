@@ -112,10 +112,7 @@ pub(super) fn tip_for(session: &Session<'_>, source: &Source, tag: &TagName) -> 
     let selected =
         selection.selected.iter().find(|selected| selected.step.runner == flow::Runner::PatchStack)?;
     let config = config(session, selected).ok()?;
-    let fork = Fork::find(session, config.repo.as_deref()).ok()?;
-    let branch = fork.branch(config.target_branch.as_ref()).ok()?;
-    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary).ok()?;
-    fork.tip(session, &branch, &bench).ok()
+    fork::stands(session, config.repo.as_deref(), config.target_branch.as_ref()).ok()
 }
 
 fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
@@ -136,10 +133,9 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     let fork = Fork::find(session, named.as_deref().or(config.repo.as_deref()))?;
     let override_branch =
         job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
-    let branch = fork.branch(override_branch.as_ref().or(config.target_branch.as_ref()))?;
-    let bench = Workbench::new(&session.git, &fork.repository, session.context.temporary)?;
-    let tip = fork.tip(session, &branch, &bench)?;
+    let branch = fork.branch(session, override_branch.as_ref().or(config.target_branch.as_ref()))?;
     fork.repository.must_be_idle(&branch)?;
+    let (bench, tip) = fork.ready(session, &branch)?;
     for warning in &config.warnings {
         session.context.ui.warn(&format!("{}: {warning}", selected.flow.place()));
     }
@@ -203,11 +199,11 @@ pub(super) fn no_release(repo: &RepoName) -> Failure {
 }
 
 /// What stands around a carry in its document.
-struct Frame<'a> {
-    event: &'a Event,
-    selected: &'a Selected<'a>,
-    prepared: &'a Prepared,
-    started_at: String,
+pub(super) struct Frame<'a> {
+    pub(super) event: &'a Event,
+    pub(super) selected: &'a Selected<'a>,
+    pub(super) prepared: &'a Prepared,
+    pub(super) started_at: String,
 }
 
 /// Carries the stack, and delivers what came of it.
@@ -335,7 +331,7 @@ fn withdrawn(existing: BTreeMap<RefName, CommitId>, kept: &RefName) -> Vec<RefMo
 }
 
 /// The document as far as the carry alone says it.
-fn document(
+pub(super) fn document(
     frame: &Frame<'_>,
     inventory: &Inventory,
     refs: &UpstreamRefs,
@@ -391,7 +387,8 @@ fn base_tag(refs: &UpstreamRefs, base: CommitId) -> Option<TagName> {
     refs.tags.iter().find(of_base).map(|(tag, _)| tag.clone())
 }
 
-fn outcome(carry: &Carry, checks: &[CheckOutcome]) -> Outcome {
+/// What a carry has come to, with its checks.
+pub(super) fn outcome(carry: &Carry, checks: &[CheckOutcome]) -> Outcome {
     if !carry.candidate.complete {
         return Outcome::Incomplete;
     }

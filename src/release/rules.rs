@@ -108,6 +108,11 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// The usual rules with a pattern of one's own. The error says what is wrong with it.
+    pub(crate) fn with_pattern(pattern: &str) -> Result<Self, String> {
+        Ok(Self { tag_pattern: TagPattern::parse(pattern)?, ..Self::default() })
+    }
+
     /// The keys that [`Rules::read`] asks for.
     pub(super) const KEYS: [&str; 5] =
         ["tagPattern", "prereleases", "onFirstRun", "whenSeveral", "minimumAge"];

@@ -9,6 +9,8 @@ mod local;
 mod markdown;
 mod next;
 mod printable;
+mod proof;
+mod publish;
 pub(crate) mod request;
 mod resume;
 mod run;
@@ -20,12 +22,18 @@ mod words;
 pub(crate) use html::{Extras, html};
 pub(crate) use local::{
     LocalAnnotation, LocalReport, LocalSummary, OnlyInLog, Pair, UnpushedCommit, Unseen, local_schema,
+    local_text, unseen_text,
 };
 pub(crate) use markdown::{document_markdown, event_report_markdown, run_markdown};
 pub(crate) use next::{beside, shell_quote};
 pub(crate) use printable::printable;
+pub(crate) use proof::{Proved, RefusalReport, VerifyReport, verify_schema, verify_text};
+pub(crate) use publish::{
+    KeptReport, PublishReport, PublishedEvent, PublishedRef, RecordReport, RequestReport, publish_markdown,
+    publish_schema, publish_text,
+};
 pub(crate) use resume::{
-    AskedPatch, PushedRef, ResumeReport, ResumeState, Resumed, SettledPatch, resume_schema, resume_text,
+    AskedPatch, ResumeReport, ResumeState, Resumed, SettledPatch, resume_schema, resume_text,
 };
 pub(crate) use run::{
     EventReport, Memory, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport,

@@ -120,7 +120,7 @@ fn stop(document: &Document, patch: &Patch, git: &str, folder: &Folder) -> Vec<S
     ]
 }
 
-fn look(document: &Document, git: &str) -> NextStep {
+pub(super) fn look(document: &Document, git: &str) -> NextStep {
     let Document { carry, .. } = document;
     NextStep {
         what: "Look at the stack as it would be.".to_owned(),
@@ -129,7 +129,7 @@ fn look(document: &Document, git: &str) -> NextStep {
 }
 
 /// The one push that replaces the branch, refused by the remote where somebody moved it since.
-fn land(document: &Document) -> NextStep {
+pub(super) fn land(document: &Document) -> NextStep {
     let branch = format!("refs/heads/{}", document.fork.branch);
     let lease = shell_quote(&format!("{branch}:{}", document.carry.tip));
     let target = shell_quote(&format!("{}:{branch}", document.delivered()));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::printable::printable;
 use super::run::RunReport;
 use super::words::{place, shown};
-use crate::candidate::Tool;
+use crate::candidate::{NamedRef, Tool};
 use crate::ids::{CommitId, RefName, RepoName, TagName};
 use crate::stack::{Conflict, Culprit};
 
@@ -43,7 +43,7 @@ pub(crate) struct ResumeReport {
     pub(crate) next: Vec<String>,
     /// The refs that were pushed to the fork.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) pushed: Vec<PushedRef>,
+    pub(crate) pushed: Vec<NamedRef>,
     /// What was made of it at the end, as `patch-moi run --json` says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) run: Option<Box<RunReport>>,
@@ -121,15 +121,6 @@ pub(crate) struct SettledPatch {
     pub(crate) paths: Vec<String>,
     /// Whether it was left out.
     pub(crate) left_out: bool,
-}
-
-/// A ref at the fork's remote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct PushedRef {
-    /// The ref.
-    pub(crate) name: RefName,
-    /// The commit that it names.
-    pub(crate) commit: CommitId,
 }
 
 /// The JSON schema of `patch-moi resume --json`, as published in docs/schemas.

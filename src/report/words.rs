@@ -153,9 +153,26 @@ pub(crate) fn run_sentence(run: &RunReport) -> String {
         events => {
             let tags: Vec<String> =
                 events.iter().map(|event| format!("{} {}", event.repo, shown(event.tag.as_str()))).collect();
-            format!("{} releases were carried through: {}.", events.len(), tags.join(", "))
+            let waiting: Vec<&str> = events
+                .iter()
+                .zip(&tags)
+                .filter(|(event, _)| needs_someone(event))
+                .map(|(_, tag)| tag.as_str())
+                .collect();
+            let needs = match waiting.len() {
+                0 => String::new(),
+                1 => format!(" {} needs you.", waiting[0]),
+                _ => format!(" {} of them need you: {}.", waiting.len(), waiting.join(", ")),
+            };
+            format!("{} releases were carried through: {}.{needs}", events.len(), tags.join(", "))
         }
     }
+}
+
+/// Whether somebody has to do something before the release can be had.
+pub(super) fn needs_someone(event: &EventReport) -> bool {
+    let is_open = |document: &Document| matches!(document.status, Outcome::Incomplete | Outcome::Failed);
+    event.error.is_some() || event.steps.iter().filter_map(|step| step.document.as_deref()).any(is_open)
 }
 
 /// What an event has come to, in one sentence.
@@ -181,15 +198,18 @@ pub(super) fn event_sentence(event: &EventReport) -> String {
 }
 
 fn nothing_new(sources: &[SourceReport]) -> String {
-    let said: Vec<String> = sources.iter().map(source_sentence).collect();
-    if said.is_empty() { "No source of releases is configured.".to_owned() } else { said.join(" ") }
+    let said: Vec<String> =
+        sources.iter().filter(|source| source.error.is_none()).map(source_sentence).collect();
+    if sources.is_empty() { "No source of releases is configured.".to_owned() } else { said.join(" ") }
 }
 
 /// What was found at a source, in one sentence.
 pub(super) fn source_sentence(source: &SourceReport) -> String {
     let name = source.repo.as_ref().map_or_else(|| shown(&source.id), ToString::to_string);
     match (&source.error, &source.newest) {
-        (Some(problem), _) => format!("{name} could not be read: {}", shown(&problem.message)),
+        // A source that was read and is in a bad way: a tag of it moved.
+        (Some(problem), Some(_)) => format!("{name}: {}", shown(&problem.message)),
+        (Some(problem), None) => format!("{name} could not be read: {}", shown(&problem.message)),
         (None, None) if !source.starts_work => format!("{}: recorded; it starts no work.", shown(&source.id)),
         (None, None) => format!("{name} has no release that its rules accept."),
         (None, Some(release)) => {

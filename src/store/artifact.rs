@@ -61,6 +61,15 @@ impl ArtifactDir {
         fs::write(&path, bytes).map_err(StoreError::io(Operation::Write, &path))
     }
 
+    /// Adds a copy of a file.
+    ///
+    /// # Errors
+    /// Where it cannot be read or written.
+    pub(crate) fn copy(&self, file: &RelPath, from: &Path) -> Result<(), StoreError> {
+        let path = self.reserve(file)?;
+        fs::copy(from, &path).map(drop).map_err(StoreError::io(Operation::Write, &path))
+    }
+
     /// Where somebody else, such as git, is to write `file` (or a folder) before the artifact is
     /// published. The folders above it are there.
     ///

@@ -86,7 +86,7 @@ impl DataDir {
         self.journal(RELEASES)
     }
 
-    /// What was put where for people to find: the refs and requests of each release.
+    /// What was published of each release, and where.
     pub(crate) fn publications<P: Serialize + DeserializeOwned>(&self) -> Journal<P> {
         self.journal(PUBLICATIONS)
     }
@@ -132,6 +132,11 @@ impl DataDir {
     fn journal<T>(&self, name: &str) -> Journal<T> {
         Journal::new(self.root.join(name), None)
     }
+}
+
+/// The names of the files that another machine has to know.
+pub(super) fn lasting() -> impl Iterator<Item = &'static str> {
+    OURS.into_iter().filter(|name| *name != lock::NAME)
 }
 
 /// Makes the folder before something is written into it. It becomes patch-moi's own unless it holds

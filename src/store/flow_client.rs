@@ -31,6 +31,16 @@ impl FlowClient {
         self.folder.join("state.json")
     }
 
+    /// The folder that hides itself and what is in it from git.
+    pub(super) fn own(&self) -> &Path {
+        &self.own
+    }
+
+    /// The folder of the state's file.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The state as it is now; empty where there is no file.
     ///
     /// # Errors

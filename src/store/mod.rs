@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod flow_client;
 mod journal;
+mod lasting;
 mod lock;
 mod resume;
 #[cfg(test)]
@@ -25,4 +26,5 @@ pub(crate) use error::StoreError;
 pub(crate) use file::{own_folder, replace, replace_all};
 pub(crate) use flow_client::FlowClient;
 pub(crate) use journal::{JournalWarning, Journaled};
+pub(crate) use lasting::Lasting;
 pub(crate) use resume::Interventions;

@@ -104,6 +104,13 @@ impl Ui {
         }
     }
 
+    /// A workflow command of our own. It goes to the stream of what is relayed: GitHub's runner reads the two
+    /// streams independently of each other, and on the other one a command could overtake the line that
+    /// makes the runner obey again.
+    pub(crate) fn command(&self, line: &str) {
+        self.write(To::Err, line);
+    }
+
     /// Something worth knowing that nobody asked for. Silent with `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.options.quiet {

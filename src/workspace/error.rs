@@ -28,6 +28,18 @@ pub(crate) enum WorkspaceError {
         /// The path.
         path: PathBuf,
     },
+    /// A file stands where a folder is needed.
+    #[error("{} is no folder", shown_path(.path))]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It is a link, or lies below one, where a file is to be written.
+    #[error("{} is a symbolic link, and what is written there would land elsewhere", shown_path(.path))]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// It is larger than anything of its kind has reason to be.
     #[error("{} is larger than {max} bytes", shown_path(.path))]
     TooLarge {
@@ -94,6 +106,10 @@ impl WorkspaceError {
             Self::NoRoot { .. } => "name an existing folder with `--workspace-root`".to_owned(),
             Self::Missing { .. } => "create the file, or name another one".to_owned(),
             Self::NotAFile { .. } => "put a regular file in its place".to_owned(),
+            Self::NotAFolder { .. } => "move it away, or name another place".to_owned(),
+            Self::Link { .. } => {
+                "put a folder or a regular file in its place, or name another place".to_owned()
+            }
             Self::TooLarge { max, .. } => format!("keep the file below {max} bytes"),
             Self::NotUtf8 { .. } => "save the file as UTF-8 text".to_owned(),
             Self::NotJson { json, .. } => format!("correct line {} of the file", json.line()),

@@ -17,7 +17,7 @@ use crate::flow::Origin;
 use crate::pack::FoundFlow;
 
 pub(crate) use error::WorkspaceError;
-pub(crate) use read::{read_bounded, read_schema};
+pub(crate) use read::{read_bounded, read_own, read_schema};
 
 /// The largest pack-lock.json, in bytes.
 const MAX_LOCK: u64 = 8 << 20;

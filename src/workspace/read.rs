@@ -29,6 +29,30 @@ pub(crate) fn read_bounded(path: &Path, max: u64) -> Result<String, WorkspaceErr
     })
 }
 
+/// Reads the text file `path` below `root` that is to be written later; none where there is none.
+///
+/// # Errors
+/// As [`read_bounded`]; also where it, or a folder on the way, is a link or no folder.
+pub(crate) fn read_own(root: &Path, path: &RelPath, max: u64) -> Result<Option<String>, WorkspaceError> {
+    let mut at = root.to_owned();
+    let mut parts = path.as_str().split('/').peekable();
+    while let Some(part) = parts.next() {
+        at.push(part);
+        let found = match at.symlink_metadata() {
+            Ok(found) => found.file_type(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(WorkspaceError::io(&at, error)),
+        };
+        if found.is_symlink() {
+            return Err(WorkspaceError::Link { path: at });
+        }
+        if parts.peek().is_some() && !found.is_dir() {
+            return Err(WorkspaceError::NotAFolder { path: at });
+        }
+    }
+    read_bounded(&at, max).map(Some)
+}
+
 /// Reads a JSON schema from a flow's folder.
 ///
 /// # Errors

@@ -86,7 +86,8 @@ fn a_branch_and_a_release_without_common_history_are_named() {
 
     let _ = workspace.run_tag("v2").run().exits(2).says(&["main", "v2", "histor"]);
 
-    assert!(!workspace.artifact("v2").exists());
+    assert!(!workspace.artifact("v2").join("candidate.json").exists());
+    assert_eq!(workspace.record("v2")["state"], "failed");
     workspace.assert_nothing_half_written();
 }
 

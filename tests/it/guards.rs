@@ -121,7 +121,7 @@ fn a_tag_that_moves_while_it_is_fetched_is_not_carried() {
 
     let run = workspace.run(&[]).env("PATH", path).run().exits(1).says(&["v2", "moved"]);
 
-    assert!(!workspace.artifact("v2").exists(), "{run}");
+    assert!(!workspace.artifact("v2").join("candidate.json").exists(), "{run}");
     assert!(workspace.fork.try_git(&["rev-parse", "--verify", "-q", "refs/patch-moi/candidate/v2"]).0 != 0);
     let _ = workspace.run(&[]).run().exits(1).says(&["v2", "moved"]);
 }

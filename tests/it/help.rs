@@ -35,6 +35,7 @@ fn every_command_says_what_it_writes_how_it_ends_and_an_example() {
         "run event",
         "run harness",
         "resume",
+        "local",
         "stack rebase",
         "stack pick",
         "events",
@@ -99,7 +100,7 @@ fn on_a_runner_a_failure_is_an_annotation_and_an_output() {
         .run()
         .exits(2);
 
-    let run = run.prints(&["::error title=patch-moi::the workspace root /no/where"]);
+    let run = run.says(&["::error title=patch-moi::the workspace root /no/where"]);
     let output = fs::read_to_string(&output).unwrap();
     assert!(output.contains("status<<") && output.contains("\nfailed\n"), "{output}\n{run}");
 }
@@ -111,7 +112,20 @@ fn the_cli_reference_is_what_the_program_says() {
 
 #[test]
 fn every_published_schema_is_what_the_program_says() {
-    for name in ["candidate", "run", "resume", "flow", "feed-sources", "pack-lock"] {
+    for name in [
+        "candidate",
+        "record",
+        "run",
+        "publish",
+        "verify",
+        "resume",
+        "local",
+        "init",
+        "doctor",
+        "flow",
+        "feed-sources",
+        "pack-lock",
+    ] {
         is_current(&format!("docs/schemas/{name}.schema.json"), &["schema", name], "schema");
     }
 }

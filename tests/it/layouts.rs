@@ -1,6 +1,6 @@
 //! The three places where feed-sources.json, flows and workflow can live.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -28,6 +28,16 @@ fn carry(root: &Path) -> Value {
     candidate(root)
 }
 
+/// A checkout of a branch as a runner has one: with the whole history, or without.
+fn checkout(of: &Repo, branch: &str, depth: &[&str], dir: &Path) -> PathBuf {
+    let (url, checkout) = (file_url(of.path()), dir.join("checkout"));
+    let place = [url.as_str(), checkout.to_str().unwrap()];
+    of.git(&[&["clone", "--quiet", "--single-branch", "--branch", branch], depth, &place].concat());
+    checkout
+}
+
+const DEPTHS: [&[&str]; 2] = [&[], &["--depth=1"]];
+
 #[test]
 fn the_configuration_is_a_patch_of_the_stack_and_is_carried_with_it() {
     let workspace = Workspace::clean();
@@ -39,6 +49,11 @@ fn the_configuration_is_a_patch_of_the_stack_and_is_carried_with_it() {
     assert_eq!(carried["counts"]["patches"], 3);
     let commit = carried["candidate"]["commit"].as_str().unwrap();
     assert!(workspace.fork.file(commit, "flows/carry/flow.toml").contains("patch-stack"));
+    for depth in DEPTHS {
+        let runner = tempfile::TempDir::new().unwrap();
+        let again = carry(&checkout(&workspace.fork, "main", depth, runner.path()));
+        assert_eq!(again["candidate"], carried["candidate"], "{depth:?}");
+    }
 }
 
 #[test]
@@ -48,24 +63,14 @@ fn the_configuration_lives_on_another_branch_and_the_maintained_one_is_fetched()
     source_flow(workspace.path(), None, &workspace.upstream);
     workspace.fork.commit_all("Follow upstream");
     let tip = workspace.fork.id("main");
-    let runner = tempfile::TempDir::new().unwrap();
-    let url = file_url(workspace.path());
-    let checkout = runner.path().join("checkout");
-    let checkout_path = checkout.to_str().unwrap();
-    workspace.fork.git(&[
-        "clone",
-        "--quiet",
-        "--single-branch",
-        "--branch",
-        "automation",
-        &url,
-        checkout_path,
-    ]);
+    for depth in DEPTHS {
+        let runner = tempfile::TempDir::new().unwrap();
 
-    let carried = carry(&checkout);
+        let carried = carry(&checkout(&workspace.fork, "automation", depth, runner.path()));
 
-    assert_eq!(carried["tip"], tip);
-    assert_eq!(carried["counts"]["patches"], 2, "the automation branch is no patch");
+        assert_eq!(carried["tip"], tip);
+        assert_eq!(carried["counts"]["patches"], 2, "the automation branch is no patch: {depth:?}");
+    }
 }
 
 #[test]
@@ -73,6 +78,7 @@ fn a_repository_of_its_own_names_the_fork_and_needs_no_checkout_of_it() {
     let workspace = Workspace::clean();
     let own = Repo::new();
     source_flow(own.path(), Some(&file_url(workspace.path())), &workspace.upstream);
+    own.commit_all("Follow upstream");
     let refs = workspace.fork.refs();
 
     let carried = carry(own.path());
@@ -80,6 +86,11 @@ fn a_repository_of_its_own_names_the_fork_and_needs_no_checkout_of_it() {
     assert_eq!(carried["tip"], workspace.fork.id("main"));
     assert_eq!(carried["candidate"]["complete"], true);
     assert_eq!(workspace.fork.refs(), refs, "the fork itself is only read");
-    let again = carry(own.path());
-    assert_eq!(again["candidate"], carried["candidate"]);
+    for depth in DEPTHS {
+        let runner = tempfile::TempDir::new().unwrap();
+        let place = checkout(&own, "main", depth, runner.path());
+        for _ in 0..2 {
+            assert_eq!(carry(&place)["candidate"], carried["candidate"], "{depth:?}");
+        }
+    }
 }

@@ -99,7 +99,8 @@ fn a_release_that_the_fork_already_stands_on_is_adopted() {
     let _ = workspace.run(&[]).run().exits(0);
 
     assert_eq!(settled(&workspace, "v2"), "adopted");
-    assert!(!workspace.artifact("v2").exists());
+    assert!(!workspace.artifact("v2").join("candidate.json").exists());
+    assert_eq!(workspace.record("v2")["state"], "adopted");
 }
 
 #[test]

@@ -46,23 +46,32 @@ pub(crate) fn variables(given: &BTreeMap<String, String>) -> BTreeMap<String, St
         .collect()
 }
 
-/// The command line that the step's script makes of the variables.
+/// The command line that the step's script makes of the variables: what it adds under `run)` and for every
+/// command, each line being `if [ -n "$NAME" ]; then args+=(WORDS --option="$NAME"); fi`.
 pub(crate) fn arguments(variables: &BTreeMap<String, String>) -> Vec<String> {
-    let given = |name: &str| variables.get(name).filter(|value| !value.is_empty());
+    let script = step().split_once("\n          run)\n").map_or("", |(_, script)| script);
+    let (of_run, rest) = script.split_once(";;").unwrap_or_default();
+    let of_all = rest.split_once("esac").map_or("", |(_, all)| all);
     let mut args = vec!["run".to_owned()];
-    if let Some(repo) = given("PATCH_MOI_REPO") {
-        args.extend(["release".to_owned(), format!("--repo={repo}")]);
-    }
-    for (name, option) in [("PATCH_MOI_BRANCH", "--branch"), ("PATCH_MOI_TAG", "--tag")] {
-        args.extend(given(name).map(|value| format!("{option}={value}")));
+    for line in of_run.lines().chain(of_all.lines()) {
+        let Some(line) = line.trim().strip_prefix("if [ -n \"$") else { continue };
+        let Some((name, words)) = line.split_once("\" ]; then args+=(") else { continue };
+        let Some(words) = words.strip_suffix("); fi") else { continue };
+        if let Some(value) = variables.get(name).filter(|value| !value.is_empty()) {
+            let quoted = format!("\"${name}\"");
+            args.extend(words.split(' ').map(|word| word.replace(&quoted, value)));
+        }
     }
     args
 }
 
+fn step() -> &'static str {
+    ACTION.split_once("\n      id: run\n").map_or("", |(_, step)| step)
+}
+
 /// The `env:` of the step with the id `run`, as it stands there.
 fn step_environment() -> Vec<(&'static str, &'static str)> {
-    let step = ACTION.split_once("\n      id: run\n").map_or("", |(_, step)| step);
-    let lines = section(step, "env:", 6).into_iter().filter(|line| indent(line) == 8);
+    let lines = section(step(), "env:", 6).into_iter().filter(|line| indent(line) == 8);
     let pair = |line: &'static str| {
         let (name, value) = line.trim().split_once(':')?;
         (!name.starts_with('#')).then(|| (name, unquoted(value.trim())))
@@ -105,5 +114,12 @@ mod tests {
         assert!(variables.values().all(|value| !value.contains("${{")), "{variables:?}");
         assert_eq!(arguments(&variables), ["run", "release", "--repo=o/n", "--branch=main", "--tag=v2"]);
         assert_eq!(arguments(&super::variables(&BTreeMap::new())), ["run"]);
+        assert!(!variables.contains_key("PATCH_MOI_TOKEN"));
+        let given = [("feed-sources", "a b.json"), ("workspace-root", "sub")];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert_eq!(
+            arguments(&super::variables(&given)),
+            ["run", "--feed-sources=a b.json", "--workspace-root=sub"]
+        );
     }
 }

@@ -113,9 +113,6 @@ impl Job {
             all.insert(kind.variable().to_owned(), text(&self.file(kind)));
         }
         let variables = action::variables(&self.inputs);
-        let given = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
-        let renamed = [("FEED_SOURCES_PATH", "PATCH_MOI_FEED_SOURCES"), ("DATA_DIR", "PATCH_MOI_DATA_DIR")];
-        all.extend(renamed.into_iter().filter_map(|(name, from)| Some((name.to_owned(), given(from)?))));
         all.extend(variables);
         all
     }

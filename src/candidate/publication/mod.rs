@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::candidate::{Outcome, Refs};
 use crate::ids::{CommitId, EventId, InvalidName, ObjectId, RefName, RepoName, Slug, TagName};
 
-pub(crate) use target::{repository_on, same_repository};
+pub(crate) use target::{named, repository_on, same_repository};
 
 /// How many branches of one release are written beside each other before it is given up.
 const MOST_SIBLINGS: usize = 20;

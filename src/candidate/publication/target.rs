@@ -21,6 +21,15 @@ pub(crate) fn repository_on(server: &str, url: &str) -> Option<RepoName> {
     written.parse().ok()
 }
 
+/// `owner/name` in small letters of a URL on any host: the last two parts of its path. A path of this
+/// machine has none.
+pub(crate) fn named(url: &str) -> Option<String> {
+    let (host, path) = place(url)?;
+    let mut parts = path.rsplit('/');
+    let (name, owner) = (parts.next()?, parts.next()?);
+    (!host.is_empty()).then(|| format!("{owner}/{name}"))
+}
+
 /// Host and path, both in small letters; a path of this machine has an empty host.
 fn place(url: &str) -> Option<(String, String)> {
     let lower = url.to_lowercase();

@@ -92,18 +92,20 @@ fn of_document(document: &Document) -> Vec<Annotation> {
     all.extend(document.checks.iter().filter(has_failed).map(|check| failed(document, check)));
     let subjects = |verdict| {
         let subjects: Vec<String> = with(verdict).map(|patch| format!("“{}”", patch.subject)).collect();
-        subjects.join("\n")
+        listed(&subjects.iter().map(String::as_str).collect::<Vec<_>>(), 10)
     };
     let counts = &document.carry.counts;
     if counts.blocked > 0 {
         let title = format!("{} waiting on {tag}", patches(counts.blocked));
-        let message =
-            format!("Settled with the conflicts above, not by themselves:\n{}", subjects(Verdict::Blocked));
+        let message = format!(
+            "They build on patches in conflict, and nothing is to be done for them before those are settled: {}.",
+            subjects(Verdict::Blocked)
+        );
         all.push(Annotation { level: Level::Warning, title, message, place: None });
     }
     if counts.upstreamed > 0 {
         let title = format!("{} in upstream's {tag} by now", patches(counts.upstreamed));
-        let message = subjects(Verdict::Upstreamed);
+        let message = format!("Left out, because the release has it: {}.", subjects(Verdict::Upstreamed));
         all.push(Annotation { level: Level::Notice, title, message, place: None });
     }
     all
@@ -121,7 +123,14 @@ fn conflict(document: &Document, patch: &Patch) -> Annotation {
     Annotation {
         level: Level::Error,
         title: format!("“{}” needs you on {}", patch.subject, document.event.tag),
-        message: format!("It conflicts in {}{}.", paths.join(", "), since.unwrap_or_default()),
+        message: format!(
+            "This patch of {} conflicts with {} {} in {}{}. The step's summary says what to do.",
+            document.fork.repository,
+            document.event.repo,
+            document.event.tag,
+            listed(&paths, 5),
+            since.unwrap_or_default()
+        ),
         place: paths.first().map(|path| Place { file: (*path).to_owned(), line: None }),
     }
 }
@@ -130,9 +139,20 @@ fn failed(document: &Document, check: &CheckOutcome) -> Annotation {
     Annotation {
         level: Level::Error,
         title: format!("The check {} {} on {}", check.name, check.outcome.name(), document.event.tag),
-        message: format!("`{}`; its log is {} of the artifact.", check.command.join(" "), check.log),
+        message: format!(
+            "The stack of {} was carried and does not pass `{}`: read {} in the artifact.",
+            document.fork.repository,
+            check.command.join(" "),
+            check.log
+        ),
         place: None,
     }
+}
+
+/// The first `most` of `all`, and how many there are more.
+fn listed(all: &[&str], most: usize) -> String {
+    let shown = all.iter().take(most).copied().collect::<Vec<_>>().join(", ");
+    if all.len() > most { format!("{shown} and {} more", all.len() - most) } else { shown }
 }
 
 fn patches(count: usize) -> String {

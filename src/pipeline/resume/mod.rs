@@ -126,7 +126,13 @@ pub(crate) fn resume(context: &Context<'_>, asked: &ResumeAsked) -> Result<(Resu
     let _claim = interventions.claim(&slug)?;
     let kept = read(&interventions, &tag)?;
     let what = What::Schedule { tag: None, source: None };
-    let run = Asked { what, effect: Effect::Apply, record_only: false, command: asked.command.clone() };
+    let run = Asked {
+        what,
+        effect: Effect::Apply,
+        record_only: false,
+        state: Default::default(),
+        command: asked.command.clone(),
+    };
     let session = Session::open(context, &run)?;
     let resume = Resume { session: &session, asked, interventions, command: asked.command.clone() };
     match (kept, named) {

@@ -6,16 +6,15 @@ use std::collections::BTreeMap;
 use super::super::stack_step::Prepared;
 use super::Resume;
 use crate::candidate::publication::{Part, Policy, Proven, Published, Remote, publication, same_repository};
-use crate::candidate::{Outcome, Refs};
+use crate::candidate::{NamedRef, Outcome, Refs};
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::Push;
 use crate::git::{Credential, Git, PushOutcome, RefMove, Rejection, RemoteUrl};
 use crate::ids::{CommitId, EventId, ObjectId, RefName, Secret};
-use crate::report::PushedRef;
 
 /// What a push came to.
 pub(super) struct Handed {
-    pub(super) refs: Vec<PushedRef>,
+    pub(super) refs: Vec<NamedRef>,
     pub(super) notes: Vec<String>,
     pub(super) kind: Kind,
 }
@@ -77,7 +76,7 @@ pub(super) fn push(resume: &Resume<'_, '_>, prepared: &Prepared, onto: CommitId)
             remember(resume, prepared, name, *commit)?;
         }
     }
-    let refs = stands.into_iter().map(|(name, _, commit)| PushedRef { name, commit }).collect();
+    let refs = stands.into_iter().map(|(name, _, commit)| NamedRef { name, commit }).collect();
     Ok(Handed { refs, notes, kind })
 }
 

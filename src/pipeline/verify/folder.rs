@@ -31,8 +31,6 @@ pub(in crate::pipeline) const LARGEST_RECORD: u64 = 16 << 20;
 /// One artifact's folder.
 #[derive(Debug, Clone)]
 pub(in crate::pipeline) struct Folder {
-    /// Where it is.
-    pub(in crate::pipeline) path: PathBuf,
     /// Its bundle, where there is one.
     pub(in crate::pipeline) bundle: Option<PathBuf>,
     /// Its candidate.json, where there is one.
@@ -76,8 +74,11 @@ impl Folder {
     /// The first thing that does not belong there.
     pub(in crate::pipeline) fn open(path: &Path) -> Result<Self, Refusal> {
         let mut seen = 0;
-        for entry in WalkDir::new(path).follow_links(false).follow_root_links(false).min_depth(1).sort_by_file_name() {
-            let entry = entry.map_err(|err| Refusal::Unreadable { file: shown(path), why: quoted(&err.to_string()) })?;
+        for entry in
+            WalkDir::new(path).follow_links(false).follow_root_links(false).min_depth(1).sort_by_file_name()
+        {
+            let entry = entry
+                .map_err(|err| Refusal::Unreadable { file: shown(path), why: quoted(&err.to_string()) })?;
             seen += 1;
             if seen > MOST_ENTRIES {
                 return Err(Refusal::TooManyFiles { max: MOST_ENTRIES });
@@ -87,7 +88,6 @@ impl Folder {
         }
         let own = |name: &str| Some(path.join(name)).filter(|file| file.symlink_metadata().is_ok());
         let folder = Self {
-            path: path.to_owned(),
             bundle: own("candidate.bundle"),
             candidate: own("candidate.json"),
             record: own("record.json"),
@@ -138,12 +138,15 @@ fn check(relative: &Path, kind: std::fs::FileType) -> Result<(), Refusal> {
     if !kind.is_file() && !kind.is_dir() {
         return Err(Refusal::NotAFile { path: shown(), kind: "a pipe, a socket or a device" });
     }
-    let (first, below) = path.as_str().split_once('/').map_or((path.as_str(), None), |(one, rest)| (one, Some(rest)));
+    let (first, below) =
+        path.as_str().split_once('/').map_or((path.as_str(), None), |(one, rest)| (one, Some(rest)));
     let fits = match below {
         None if kind.is_file() => FILES.contains(&first),
         None => FOLDERS.contains(&first),
         Some(below) => match first {
-            "patches" => kind.is_file() && (below == "series" || below.ends_with(".patch")) && !below.contains('/'),
+            "patches" => {
+                kind.is_file() && (below == "series" || below.ends_with(".patch")) && !below.contains('/')
+            }
             "checks" => kind.is_file() && below.ends_with(".log") && !below.contains('/'),
             "conflicts" => below.contains('/') || kind.is_dir(),
             _ => false,

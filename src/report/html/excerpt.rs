@@ -9,8 +9,9 @@ const MOST_LINES: usize = 60;
 /// So many characters of one line.
 const LONGEST_LINE: usize = 240;
 
-/// A conflicted text with git's diff3 markers.
-pub(super) fn excerpt(text: &str) -> Markup {
+/// A conflicted text with git's diff3 markers. It may be wider than the page, so that it scrolls by itself,
+/// and can be reached with the keyboard.
+pub(super) fn excerpt(text: &str, path: &str) -> Markup {
     let mut side = Side::None;
     let mut lines = text.lines();
     let marked: Vec<(&'static str, String)> = lines
@@ -24,7 +25,7 @@ pub(super) fn excerpt(text: &str) -> Markup {
         .collect();
     let more = lines.count();
     markup! {
-        pre.excerpt {
+        pre.excerpt tabindex="0" role="region" aria-label=(format!("Conflict in {path}")) {
             @for (class, line) in &marked {
                 span.(class) { (line) "\n" }
             }

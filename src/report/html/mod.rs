@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
+use self::picture::Picture;
 use crate::candidate::{CheckResult, Document, Outcome};
 use crate::ids::CommitId;
 use crate::report::next::next_away;
@@ -72,6 +73,7 @@ fn header(document: &Document) -> Markup {
             p.eyebrow { (shown(&fork.repository)) " · " (shown(&fork.branch)) " · " (patches(carry.counts.patches)) }
             h1 { (upstream.repository) " " span.version { (from) " → " (shown(event.tag.as_str())) } }
             p.banner.(document.status.name()) { (sign(document.status)) " " (document_sentence(document)) }
+            (picture::strip(carry))
             ul.counts {
                 @for (verdict, words) in counted(&carry.counts) {
                     li.(verdict.name()) { (words) }
@@ -143,7 +145,7 @@ fn conflict_block(extras: &Extras, patch: &Patch, conflict: &Conflict) -> Markup
         div.conflict-block {
             p.path { code { (place(conflict)) } }
             @if let Some(text) = extras.excerpts.get(&key) {
-                (excerpt::excerpt(text))
+                (excerpt::excerpt(text, &shown(&conflict.path)))
             }
         }
     }
@@ -211,21 +213,22 @@ const fn result_class(result: CheckResult) -> &'static str {
 fn stack(document: &Document) -> Markup {
     let carry = &document.carry;
     let tag = shown(document.event.tag.as_str());
+    let picture = Picture::of(carry);
     markup! {
         @if !carry.patches.is_empty() {
             section {
                 h2 { "The stack, oldest first" }
-                table.stack {
+                table.stack style=(format!("--lanes:{}", picture.lanes())) {
                     thead {
-                        tr { th.graph width=(picture::width(carry)) {} th.number { "#" } th.verdict { "Verdict" } th.subject { "Patch" } th.why { "Why" } }
+                        tr { th.graph { span.unseen { "Picture" } } th.number { "#" } th.verdict { "Verdict" } th.subject { "Patch" } th.why { "Why" } }
                     }
                     tbody {
-                        tr.onto {
-                            td.graph rowspan=(carry.patches.len() + 1) { (picture::picture(carry)) }
+                        tr.release {
+                            td.graph aria-hidden="true" { (picture.release()) }
                             td.number {} td.verdict { "release" } td.subject { (tag) } td.why { code { (carry.onto.short()) } }
                         }
                         @for (number, patch) in (1..).zip(&carry.patches) {
-                            (row(document, number, patch, &tag))
+                            (row(document, &picture, number, patch, &tag))
                         }
                     }
                 }
@@ -234,14 +237,14 @@ fn stack(document: &Document) -> Markup {
     }
 }
 
-fn row(document: &Document, number: usize, patch: &Patch, tag: &str) -> Markup {
+fn row(document: &Document, picture: &Picture, number: usize, patch: &Patch, tag: &str) -> Markup {
     let subject = shown(&patch.subject);
-    let why = why(document, patch, tag);
     markup! {
         tr.(patch.verdict.name()) {
+            td.graph aria-hidden="true" { (picture.part(number, patch)) }
             td.number { (format!("{number:04}")) }
-            td.verdict title=(patch.verdict.name()) { (label(patch.verdict)) }
-            td.subject title=(format!("{subject}\n{}\n{}", patch.commit, shown(&patch.author))) {
+            td.verdict { (label(patch.verdict)) }
+            td.subject {
                 @if patch.verdict == Verdict::Conflict {
                     a href=(format!("#patch-{number:04}")) { (subject) }
                 } @else {
@@ -249,7 +252,7 @@ fn row(document: &Document, number: usize, patch: &Patch, tag: &str) -> Markup {
                 }
                 @if patch.merge { " " span.tag { "merge" } }
             }
-            td.why title=(why) { (why) }
+            td.why { (why(document, patch, tag)) }
         }
     }
 }
@@ -287,8 +290,8 @@ fn fine_print(document: &Document) -> Markup {
         ("Git notes left behind", count(document.notes_not_carried)),
     ];
     markup! {
-        section.fine-print {
-            h2 { "Fine print" }
+        details.fine-print {
+            summary { "Fine print" }
             @if !carry.left_out.is_empty() {
                 p { "The stack stood on upstream commits that the release does not hold:" }
                 ul {

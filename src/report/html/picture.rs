@@ -1,5 +1,8 @@
-//! The stack as a picture: a column of nodes, the release on top, and lines from what waits to what
-//! it waits for.
+//! The stack as a picture that runs along its table: a column of nodes, the release on top, and lines from
+//! what waits to what it waits for.
+//!
+//! Each row draws its own part, so that a row may be as high as its words need. Everything is drawn by the
+//! style sheet: a thin part of a picture is an empty element with a class.
 
 use std::collections::HashMap;
 
@@ -8,51 +11,147 @@ use maud::{Markup, html as markup};
 use crate::ids::CommitId;
 use crate::stack::{Carry, Patch, Verdict};
 
-/// The height of a row in pixels; the style sheet gives the table's rows the same.
-const ROW: usize = 34;
-/// The room on both sides of the column of nodes.
-const MARGIN: usize = 14;
-/// The distance of two lines beside each other.
-const LANE: usize = 10;
 /// So many lines lie beside each other before two share a lane.
 const LANES: usize = 5;
+/// So many changes of verdict a strip can show; a longer one would be noise.
+const MOST_RUNS: usize = 600;
 
-/// The picture of a stack, one row higher than the stack is long: the release has the first.
-pub(super) fn picture(carry: &Carry) -> Markup {
-    let (column, width) = (column(carry), width(carry));
-    let height = ROW * (carry.patches.len() + 1);
-    let places: HashMap<CommitId, usize> = carry.patches.iter().map(|patch| patch.commit).zip(1..).collect();
-    let held = held_until(carry);
-    markup! {
-        svg viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="img"
-            aria-label="The stack as a column of patches; lines lead from blocked patches to what blocks them" {
-            line.held x1=(column) y1=(middle(0)) x2=(column) y2=(middle(held)) {}
-            @if held < carry.patches.len() {
-                line.gapped x1=(column) y1=(middle(held)) x2=(column) y2=(middle(carry.patches.len())) {}
+/// What every row has to know of the whole. Row 0 is the release's.
+pub(super) struct Picture {
+    rows: usize,
+    /// The row of the last patch that the candidate holds.
+    held: usize,
+    lanes: usize,
+    /// For each lane and row, whether a line goes on below it.
+    below: Vec<Vec<bool>>,
+    /// The rows where a line ends at a node, with its lane.
+    ends: HashMap<usize, End>,
+}
+
+#[derive(Clone, Copy)]
+struct End {
+    lane: usize,
+    is_blocker: bool,
+}
+
+impl Picture {
+    pub(super) fn of(carry: &Carry) -> Self {
+        let rows = carry.patches.len() + 1;
+        let places: HashMap<CommitId, usize> =
+            carry.patches.iter().map(|patch| patch.commit).zip(1..).collect();
+        let mut last_waiter: HashMap<usize, usize> = HashMap::new();
+        let mut blocker_of: Vec<(usize, usize)> = Vec::new();
+        for (row, patch) in (1..).zip(&carry.patches) {
+            if let Some(blocker) = patch.blocked_by.and_then(|by| places.get(&by)).filter(|at| **at < row) {
+                last_waiter.insert(*blocker, row);
+                blocker_of.push((row, *blocker));
             }
-            @for (place, patch) in (1..).zip(&carry.patches) {
-                @if let Some(blocker) = patch.blocked_by.and_then(|by| places.get(&by)) {
-                    path.waits d=(bow(column, *blocker, place, lane(carry, *blocker))) {}
+        }
+        let mut blockers: Vec<usize> = last_waiter.keys().copied().collect();
+        blockers.sort_unstable();
+        let lanes = blockers.len().min(LANES);
+        let mut below = vec![vec![false; rows]; lanes];
+        let mut ends = HashMap::new();
+        let mut lane_of = HashMap::new();
+        for (at, blocker) in blockers.iter().enumerate() {
+            let lane = at % LANES;
+            lane_of.insert(*blocker, lane);
+            ends.insert(*blocker, End { lane, is_blocker: true });
+            below[lane][*blocker..last_waiter[blocker]].fill(true);
+        }
+        for (row, blocker) in blocker_of {
+            ends.entry(row).or_insert(End { lane: lane_of[&blocker], is_blocker: false });
+        }
+        Self { rows, held: held_until(carry), lanes, below, ends }
+    }
+
+    /// How many lanes the lines need.
+    pub(super) fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// The release's part.
+    pub(super) fn release(&self) -> Markup {
+        markup! {
+            @if self.rows > 1 { i class=(format!("rail lower{}", self.kind(0))) {} }
+            i.node.onto {}
+        }
+    }
+
+    /// The part of the patch in `row`, counted from 1.
+    pub(super) fn part(&self, row: usize, patch: &Patch) -> Markup {
+        let (above, under) = (self.kind(row - 1), self.kind(row));
+        let shape = if patch.merge && patch.verdict.is_carried() { " merge" } else { "" };
+        markup! {
+            @if row + 1 < self.rows && above == under {
+                i class=(format!("rail{above}")) {}
+            } @else {
+                i class=(format!("rail upper{above}")) {}
+                @if row + 1 < self.rows { i class=(format!("rail lower{under}")) {} }
+            }
+            (self.lines(row))
+            i class=(format!("node {}{shape}", patch.verdict.name())) {}
+        }
+    }
+
+    fn lines(&self, row: usize) -> Markup {
+        let end = self.ends.get(&row);
+        markup! {
+            @for lane in 0..self.lanes {
+                @let (above, below) = (self.below[lane][row - 1], self.below[lane][row]);
+                @let ending = end.filter(|end| end.lane == lane);
+                @let class = match (above, below, ending.map(|end| end.is_blocker)) {
+                    (true, true, None) => "line",
+                    (true, false, None) => "line upper",
+                    (false, true, None) => "line lower",
+                    (false, false, None) => "",
+                    (true, true, Some(_)) => "line",
+                    (true, false, Some(true)) => "line upper",
+                    (_, _, Some(_)) => "",
+                };
+                @if !class.is_empty() { i class=(class) style=(place(self.lanes, lane)) {} }
+                @if let Some(end) = ending {
+                    i class=(if end.is_blocker { "turn down" } else { "turn up" }) style=(place(self.lanes, lane)) {}
                 }
             }
-            rect.onto x=(column - 7) y=(middle(0) - 7) width="14" height="14" rx="3" {}
-            @for (place, patch) in (1..).zip(&carry.patches) {
-                (node(patch, column, place))
+        }
+    }
+
+    /// Whether the candidate goes on below a row.
+    fn kind(&self, row: usize) -> &'static str {
+        if row < self.held { "" } else { " gap" }
+    }
+}
+
+/// The whole stack in one thin strip, the release on the left; nothing where it would be noise.
+pub(super) fn strip(carry: &Carry) -> Markup {
+    let mut runs: Vec<(&'static str, usize)> = Vec::new();
+    for patch in &carry.patches {
+        let name = colour(patch.verdict);
+        match runs.last_mut() {
+            Some((last, count)) if *last == name => *count += 1,
+            _ => runs.push((name, 1)),
+        }
+    }
+    markup! {
+        @if (2..=MOST_RUNS).contains(&runs.len()) {
+            div.strip aria-hidden="true" {
+                @for (name, count) in &runs { i class=(name) style=(format!("flex-grow:{count}")) {} }
             }
         }
     }
 }
 
-/// How wide the picture is, in pixels.
-pub(super) fn width(carry: &Carry) -> usize {
-    column(carry) + MARGIN
+const fn colour(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Clean | Verdict::Merged | Verdict::Resolved => "clean",
+        other => other.name(),
+    }
 }
 
-/// Where the column of nodes stands: right of the lanes that are in use.
-fn column(carry: &Carry) -> usize {
-    let lanes = carry.counts.conflict.min(LANES);
-    let room = if carry.counts.blocked > 0 { 14 + LANE * lanes } else { 0 };
-    MARGIN + room
+/// The first lane is the one beside the nodes.
+fn place(lanes: usize, lane: usize) -> String {
+    format!("--l:{}", lanes - 1 - lane)
 }
 
 /// How far the candidate reaches: the row of its last patch.
@@ -62,50 +161,4 @@ fn held_until(carry: &Carry) -> usize {
     }
     let last = carry.patches.iter().rposition(|patch| patch.new_commit == Some(carry.candidate.commit));
     last.map_or(0, |at| at + 1)
-}
-
-fn middle(row: usize) -> usize {
-    ROW * row + ROW / 2
-}
-
-/// The lane of a blocker: its place among the patches that others wait for.
-fn lane(carry: &Carry, blocker: usize) -> usize {
-    let before = &carry.patches[..blocker - 1];
-    before.iter().filter(|patch| patch.verdict == Verdict::Conflict).count() % LANES
-}
-
-/// A line from the row `waits` to the row `blocker` and back to the column.
-fn bow(column: usize, blocker: usize, waits: usize, lane: usize) -> String {
-    let x = column - 22 - LANE * lane;
-    let (top, bottom, edge) = (middle(blocker), middle(waits), column - 8);
-    format!(
-        "M{edge} {bottom} H{} Q{x} {bottom} {x} {} V{} Q{x} {top} {} {top} H{edge}",
-        x + 8,
-        bottom - 8,
-        top + 8,
-        x + 8
-    )
-}
-
-fn node(patch: &Patch, column: usize, place: usize) -> Markup {
-    let (x, y) = (column, middle(place));
-    let class = patch.verdict.name();
-    markup! {
-        @match patch.verdict {
-            Verdict::Conflict => {
-                circle.(class) cx=(x) cy=(y) r="8" {}
-                path.cross d=(format!("M{} {} l6 6 m0 -6 l-6 6", x - 3, y - 3)) {}
-            }
-            Verdict::Upstreamed | Verdict::Empty | Verdict::Blocked => {
-                circle.(class) cx=(x) cy=(y) r="6" {}
-            }
-            Verdict::Clean | Verdict::Merged | Verdict::Resolved => {
-                @if patch.merge {
-                    path.(class) d=(format!("M{x} {} l8 8 l-8 8 l-8 -8 z", y - 8)) {}
-                } @else {
-                    circle.(class) cx=(x) cy=(y) r="6" {}
-                }
-            }
-        }
-    }
 }

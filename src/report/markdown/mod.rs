@@ -3,13 +3,13 @@
 //! One sentence, then the patches that need someone, then what to do, then the rest folded away.
 //! GitHub drops a summary above 1 MiB altogether, so the tables stop early and say so.
 
-use crate::candidate::{CheckResult, Document};
+use crate::candidate::{CheckOutcome, CheckResult, Document};
 use crate::report::next::{NextStep, next_away};
 use crate::report::printable::printable;
 use crate::report::run::{EventReport, Memory, Problem, RunReport};
 use crate::report::words::{
-    check, counted, document_sentence, event_sentence, label, number_of, place, reason, run_sentence, shown,
-    source_sentence,
+    check, counted, document_sentence, event_sentence, label, needs_someone, number_of, place, reason,
+    run_sentence, shown, source_sentence,
 };
 use crate::stack::{Patch, Verdict};
 
@@ -21,6 +21,9 @@ const DOCUMENT_LIMIT: usize = 400 * 1024;
 const MOST_PATHS: usize = 20;
 /// So many items of any list that is not the stack.
 const MOST_ITEMS: usize = 50;
+
+/// The head of every table of patches.
+pub(super) const TABLE_HEAD: &str = "| | Patch | Verdict | Where and why |\n|---:|---|---|---|\n";
 
 /// report.md: one carried stack.
 pub(crate) fn document_markdown(document: &Document) -> String {
@@ -48,23 +51,31 @@ pub(crate) fn run_markdown(run: &RunReport) -> String {
     if run.dry_run {
         text.push_str("Dry run: everything was computed, nothing was written.\n\n");
     }
-    if run.events.len() != 1 {
-        paragraph(&mut text, &escape(&run_sentence(run)));
+    let sentence = run_sentence(run);
+    if run.events.len() != 1 && !sentence.is_empty() {
+        paragraph(&mut text, &escape(&sentence));
     }
-    for event in run.events.iter().take(MOST_ITEMS) {
+    if let Some(problem) = run.error.as_ref() {
+        way_out(&mut text, problem);
+    }
+    for source in run.sources.iter().take(MOST_ITEMS) {
+        if let Some(problem) = &source.error {
+            paragraph(&mut text, &format!("**{}**", escape(&source_sentence(source))));
+            way_out(&mut text, problem);
+        }
+    }
+    // Who has several to read begins with the one that waits for them.
+    let mut events: Vec<&EventReport> = run.events.iter().collect();
+    events.sort_by_key(|event| !needs_someone(event));
+    for event in events.into_iter().take(MOST_ITEMS) {
         event_markdown(&mut text, event);
     }
-    if let Some(problem) = &run.error {
-        problem_markdown(&mut text, problem);
-    }
-    let failed = run.sources.iter().filter(|source| source.error.is_some() && !run.events.is_empty());
-    let failed = failed.map(|source| format!("- {}\n", escape(&source_sentence(source))));
     let warned = run.sources.iter().flat_map(|source| {
         let id = escape(&shown(&source.id));
         source.warnings.iter().map(move |warning| format!("- {id}: {}\n", escape(&shown(warning))))
     });
     let noted = run.notes.iter().map(|note| format!("- {}\n", escape(&shown(note))));
-    let items: Vec<String> = failed.chain(warned).chain(noted).collect();
+    let items: Vec<String> = warned.chain(noted).collect();
     items.iter().take(MOST_ITEMS).for_each(|item| text.push_str(item));
     if items.len() > MOST_ITEMS {
         text.push_str(&format!("- and {} more\n", items.len() - MOST_ITEMS));
@@ -74,7 +85,7 @@ pub(crate) fn run_markdown(run: &RunReport) -> String {
 
 /// `text` as words of a sentence or a cell: nothing in it is Markdown or HTML, and nothing is turned
 /// into a mention, a link to an issue or a link.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
     for (at, c) in text.char_indices() {
         let follows = |word: &str| {
@@ -100,7 +111,7 @@ fn escape(text: &str) -> String {
 }
 
 /// `text` as code. What cannot stand between backticks in a table is escaped inside a tag.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || " _-./+=:,%".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) && text.trim() == text {
         return format!("`{text}`");
@@ -143,6 +154,10 @@ fn event_markdown(text: &mut String, event: &EventReport) {
 
 fn problem_markdown(text: &mut String, problem: &Problem) {
     paragraph(text, &format!("**Failed:** {}", escape(&shown(&problem.message))));
+    way_out(text, problem);
+}
+
+fn way_out(text: &mut String, problem: &Problem) {
     if let Some(hint) = &problem.hint {
         paragraph(text, &format!("What to do: {}", escape(&shown(hint))));
     }
@@ -152,7 +167,7 @@ fn problem_markdown(text: &mut String, problem: &Problem) {
 fn body(text: &mut String, document: &Document, room: usize) {
     let end = text.len() + room;
     paragraph(text, &format!("**{}**", escape(&document_sentence(document))));
-    checks(text, document);
+    checks_where(text, document, &has_failed);
     let (open, settled): (Vec<_>, Vec<_>) =
         (1..).zip(&document.carry.patches).partition(|(_, patch)| patch.verdict.is_open());
     if !open.is_empty() {
@@ -160,17 +175,23 @@ fn body(text: &mut String, document: &Document, room: usize) {
         table(text, document, &open, end - room / 2);
     }
     steps(text, &next_away(document));
+    let counted = counted(&document.carry.counts).into_iter().filter(|(verdict, _)| !verdict.is_open());
+    let mut rest: Vec<String> = counted.map(|(_, words)| words).collect();
+    let others = document.checks.iter().filter(|check| !has_failed(check)).count();
+    if others > 0 {
+        rest.push(if others == 1 { "1 check".to_owned() } else { format!("{others} checks") });
+    }
+    if rest.is_empty() {
+        losses(text, document);
+        return;
+    }
+    fold(text, &escape(&rest.join(" · ")));
+    checks_where(text, document, &|check| !has_failed(check));
     losses(text, document);
     if !settled.is_empty() {
-        let counted: Vec<String> = counted(&document.carry.counts)
-            .into_iter()
-            .filter(|(verdict, _)| !verdict.is_open())
-            .map(|(_, words)| words)
-            .collect();
-        fold(text, &escape(&counted.join(" · ")));
         table(text, document, &settled, end);
-        unfold(text);
     }
+    unfold(text);
 }
 
 fn fold(text: &mut String, summary: &str) {
@@ -183,21 +204,23 @@ fn unfold(text: &mut String) {
 }
 
 fn table(text: &mut String, document: &Document, rows: &[(usize, &Patch)], end: usize) {
-    text.push_str("| | Patch | Verdict | Where and why |\n|---:|---|---|---|\n");
+    text.push_str(TABLE_HEAD);
     for (at, (number, patch)) in rows.iter().enumerate() {
         if text.len() > end {
             text.push_str(&format!("\n{} more are listed in candidate.json.\n", rows.len() - at));
             break;
         }
-        let subject = escape(&shown(&patch.subject));
-        let why = why(document, patch);
-        let name = label(patch.verdict);
-        text.push_str(&format!(
-            "| {number:04} | {subject} {} | {name} | {why} |\n",
-            code(&patch.commit.short())
-        ));
+        text.push_str(&row(document, *number, patch));
     }
     text.push('\n');
+}
+
+/// One patch as a line of a table below [`TABLE_HEAD`].
+pub(super) fn row(document: &Document, number: usize, patch: &Patch) -> String {
+    let subject = escape(&shown(&patch.subject));
+    let why = why(document, patch);
+    let name = label(patch.verdict);
+    format!("| {number:04} | {subject} {} | {name} | {why} |\n", code(&patch.commit.short()))
 }
 
 /// The last cell of a patch: paths, culprit, notes.
@@ -219,25 +242,37 @@ fn why(document: &Document, patch: &Patch) -> String {
     parts.join("<br>")
 }
 
-fn checks(text: &mut String, document: &Document) {
-    for outcome in document.checks.iter().take(MOST_ITEMS) {
+pub(super) const fn has_failed(check: &CheckOutcome) -> bool {
+    matches!(check.outcome, CheckResult::Failed | CheckResult::TimedOut)
+}
+
+/// All checks of a document.
+pub(super) fn checks(text: &mut String, document: &Document) {
+    checks_where(text, document, &|_| true);
+}
+
+fn checks_where(text: &mut String, document: &Document, wanted: &dyn Fn(&CheckOutcome) -> bool) {
+    let mut any = false;
+    let asked = document.checks.iter().filter(|check| wanted(check));
+    for outcome in asked.take(MOST_ITEMS) {
+        any = true;
         let sign = match outcome.outcome {
             CheckResult::Passed => "✓",
             CheckResult::NotRun => "⋯",
             CheckResult::Failed | CheckResult::TimedOut => "✗",
         };
         text.push_str(&format!("- {sign} check {} {}", code(&shown(&outcome.name)), check(outcome)));
-        if matches!(outcome.outcome, CheckResult::Failed | CheckResult::TimedOut) {
+        if has_failed(outcome) {
             text.push_str(&format!(", see {}", code(&shown(&outcome.log))));
         }
         text.push('\n');
     }
-    if !document.checks.is_empty() {
+    if any {
         text.push('\n');
     }
 }
 
-fn steps(text: &mut String, steps: &[NextStep]) {
+pub(super) fn steps(text: &mut String, steps: &[NextStep]) {
     if steps.is_empty() {
         return;
     }
@@ -261,7 +296,7 @@ fn fence(text: &str) -> String {
     "`".repeat(longest.max(2) + 1)
 }
 
-fn losses(text: &mut String, document: &Document) {
+pub(super) fn losses(text: &mut String, document: &Document) {
     let tag = escape(&shown(document.event.tag.as_str()));
     let left_out = &document.carry.left_out;
     if !left_out.is_empty() {

@@ -15,8 +15,6 @@ fn a_conflict_is_read_top_down() {
 
     **1 of 12 patches needs you before sample/fork can move to v1.1.0; 2 more wait for it.**
 
-    - ⋯ check `build` not run
-
     | | Patch | Verdict | Where and why |
     |---:|---|---|---|
     | 0007 | Rename the flag `070707070` | conflict | `src/args.rs`<br>since upstream c9c9c9c9c “Rework arguments” (#¦21) |
@@ -40,7 +38,9 @@ fn a_conflict_is_read_top_down() {
        git -C ../patch-moi-v1.1.0 cherry-pick 0707070707070707070707070707070707070707
        ```
 
-    <details><summary>8 carried, 1 by an earlier settlement · 1 upstreamed</summary>
+    <details><summary>8 carried, 1 by an earlier settlement · 1 upstreamed · 1 check</summary>
+
+    - ⋯ check `build` not run
 
     | | Patch | Verdict | Where and why |
     |---:|---|---|---|
@@ -65,8 +65,6 @@ fn a_complete_candidate_says_how_to_land_it() {
 
     **The stack stands on v1.1.0: 10 patches carried, 1 already upstream, 1 empty by now.**
 
-    - ✓ check `build` passed after 12.3 s
-
     ### What to do
 
     1. In a clone of the fork, bring the release and what was carried. ARTIFACT is the folder that holds candidate.json.
@@ -88,7 +86,9 @@ fn a_complete_candidate_says_how_to_land_it() {
        git push --force-with-lease=refs/heads/main:0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c origin 4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c:refs/heads/main
        ```
 
-    <details><summary>10 carried, 1 by an earlier settlement · 1 upstreamed · 1 empty</summary>
+    <details><summary>10 carried, 1 by an earlier settlement · 1 upstreamed · 1 empty · 1 check</summary>
+
+    - ✓ check `build` passed after 12.3 s
 
     | | Patch | Verdict | Where and why |
     |---:|---|---|---|
@@ -134,8 +134,6 @@ fn hostile_words_stay_words() {
 
     **1 of 2 patches needs you before \\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b can move to v1.1.0; 1 more waits for it.**
 
-    - ⋯ check <code>\\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b</code> not run
-
     | | Patch | Verdict | Where and why |
     |---:|---|---|---|
     | 0001 | \\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b `010101010` | conflict | <code>\\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b</code><br><code>a\|b\`c.txt</code><br>since upstream c9c9c9c9c “\\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b” (#¦21)<br>\\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b |
@@ -157,8 +155,14 @@ fn hostile_words_stay_words() {
        git -C ../patch-moi-v1.1.0 cherry-pick 0101010101010101010101010101010101010101
        ```
 
+    <details><summary>1 check</summary>
+
+    - ⋯ check <code>\\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b</code> not run
+
     - The stack stood on upstream commits that v1.1.0 does not hold:
       - `c7c7c7c7c` \\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b
+
+    </details>
 
     <details><summary>1 flow steps were not selected</summary>
 
@@ -169,6 +173,43 @@ fn hostile_words_stay_words() {
     - sample-releases: \\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b
     - \\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b
     ");
+}
+
+#[test]
+fn several_releases_begin_with_the_one_that_waits_for_somebody() {
+    let mut both = run(sample::about(sample::complete()));
+    let waiting = run(sample::document()).events.remove(0);
+    both.events.push(EventReport { tag: "v1.2.0".parse().unwrap(), ..waiting });
+    let text = run_markdown(&both);
+    assert!(
+        text.starts_with("2 releases were carried through: sample/upstream v1.1.0, sample/upstream v1.2.0. sample/upstream v1.2.0 needs you.\n"),
+        "{text}"
+    );
+    assert!(
+        text.find("## sample/upstream v1.2.0").unwrap() < text.find("## sample/upstream v1.1.0").unwrap()
+    );
+}
+
+#[test]
+fn a_tag_that_moved_is_said_once_with_the_way_out() {
+    let mut moved = nothing_new();
+    moved.sources[0].error = Some(Problem {
+        message: "tag v1.1.0 moved: it was a, and is b now".to_owned(),
+        hint: Some("ask upstream".to_owned()),
+    });
+    assert_eq!(
+        run_markdown(&moved),
+        "**sample/upstream: tag v1.1.0 moved: it was a, and is b now**\n\nWhat to do: ask upstream\n\n"
+    );
+}
+
+#[test]
+fn a_check_that_failed_stands_above_the_fold() {
+    let mut document = sample::about(sample::complete());
+    document.status = crate::candidate::Outcome::Failed;
+    document.checks[0].outcome = CheckResult::Failed;
+    let text = document_markdown(&document);
+    assert!(text.find("✗ check `build`").unwrap() < text.find("<details>").unwrap(), "{text}");
 }
 
 #[test]

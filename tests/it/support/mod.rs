@@ -3,6 +3,7 @@
 //! What a format demands (the pack hash, the lock, a feed) is written here a second time on purpose: a
 //! fixture that asked the program would agree with its mistakes.
 
+mod act;
 mod files;
 mod http;
 mod pack;
@@ -10,6 +11,7 @@ mod program;
 mod repo;
 mod workspace;
 
+pub(crate) use act::{Ended, Fork, Workflow, copy_to, repository};
 pub(crate) use files::{Snapshot, find_files, write};
 pub(crate) use http::{Page, Server};
 pub(crate) use pack::content_hash;

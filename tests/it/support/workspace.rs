@@ -92,6 +92,14 @@ impl Workspace {
         serde_json::from_slice(&text).unwrap()
     }
 
+    /// record.json of a tag.
+    #[track_caller]
+    pub(crate) fn record(&self, slug: &str) -> Value {
+        let path = self.artifact(slug).join("record.json");
+        let text = fs::read(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+        serde_json::from_slice(&text).unwrap()
+    }
+
     /// The flow client's state.json.
     pub(crate) fn state(&self) -> Value {
         let path = self.path().join(".codex/workspace/actions/flow-client/state.json");
@@ -231,12 +239,11 @@ schema = "schemas/event.json"
         for folder in fs::read_dir(self.artifact("")).into_iter().flatten() {
             let folder = folder.unwrap();
             if folder.file_type().unwrap().is_dir() {
-                assert_eq!(
-                    find_files(&folder.path(), "candidate.json").len(),
-                    1,
-                    "{}",
-                    folder.path().display()
-                );
+                let count = |name: &str| find_files(&folder.path(), name).len();
+                let (candidates, records) = (count("candidate.json"), count("record.json"));
+                // An event that carried nothing leaves its record and a report.
+                let whole = candidates == 1 || (records == 1 && count("report.md") == 1);
+                assert!(whole && candidates <= 1 && records <= 1, "{}", folder.path().display());
             }
         }
         for root in [self.path().to_owned(), self.data()].iter().filter(|root| root.exists()) {
