@@ -257,6 +257,7 @@ conflict    upstream changed the same lines: a person decides, and the exit code
 blocked     builds on a patch in conflict, and is no question until that one is settled
 
 The report above is a page for your browser; candidate.json, the patches and a git bundle lie beside it.
+The line behind `next` is how a person goes on: it stops at that patch as git would, in a work tree.
 Nothing outside that folder was touched. `patch-moi run harness --clean` shows the other ending.
 ";
 

@@ -57,6 +57,13 @@ impl WorkTree {
         self.path.join(".git").exists()
     }
 
+    /// Whether it is a linked work tree of `repository`, and nobody has put something else in its place.
+    pub(crate) fn belongs_to(&self, repository: &Repository) -> bool {
+        let own = self.git_dir().ok().and_then(|dir| dir.canonicalize().ok());
+        let all = repository.inner.commondir().join("worktrees").canonicalize().ok();
+        matches!((own, all), (Some(own), Some(all)) if own.starts_with(&all))
+    }
+
     /// Makes it, with `commit` checked out and no branch. One of which only the folder was removed is
     /// made again.
     ///

@@ -17,16 +17,18 @@ pub(crate) struct NextStep {
 }
 
 /// What to do on the machine that made the candidate: its commits are in the repository at
-/// `checkout`.
-pub(crate) fn next_here(document: &Document, checkout: &str) -> Vec<NextStep> {
+/// `checkout`. `workspace` is named where a command would not find it by itself.
+pub(crate) fn next_here(document: &Document, checkout: &str, workspace: Option<&str>) -> Vec<NextStep> {
     let git = format!("git -C {}", shell_quote(checkout));
     match document.status {
         Outcome::Incomplete => {
             let folder = beside(checkout, document.event.tag.slug().as_str());
             let Some(patch) = first_conflict(document) else { return Vec::new() };
             let tag = shell_quote(document.event.tag.as_str());
+            let root = workspace.map(|root| format!(" --workspace-root {}", shell_quote(root)));
+            let root = root.unwrap_or_default();
             vec![
-                settle(patch, format!("patch-moi resume {tag}")),
+                settle(patch, format!("patch-moi resume {tag}{root}")),
                 NextStep {
                     what: "Or, with plain git:".to_owned(),
                     commands: stop(document, patch, &git, &folder),
@@ -205,7 +207,7 @@ mod tests {
             ("../codex", "../codex-v1.1.0", "../codex/../codex-v1.1.0"),
             (".", "../patch-moi-v1.1.0", "./../patch-moi-v1.1.0"),
         ] {
-            let said = commands(next_here(&sample::document(), checkout));
+            let said = commands(next_here(&sample::document(), checkout, None));
             assert!(said.contains(&format!("add --detach {add} ")), "{said}");
             assert!(said.contains(&format!("git -C {pick} cherry-pick ")), "{said}");
         }
@@ -213,7 +215,8 @@ mod tests {
 
     #[test]
     fn away_from_the_machine_the_release_comes_first() {
-        insta::assert_snapshot!(commands(next_away(&sample::document())), @r"
+        insta::assert_snapshot!(commands(next_away(&sample::document())), @"
+        patch-moi resume ARTIFACT
         git fetch --no-tags https://git.example.org/sample/upstream refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
         git fetch --no-tags ARTIFACT/candidate.bundle +refs/patch-moi/candidate/v1.1.0:refs/patch-moi/incomplete/v1.1.0 +refs/patch-moi/partial/v1.1.0:refs/patch-moi/partial/v1.1.0
         git worktree add --detach ../patch-moi-v1.1.0 4646464646464646464646464646464646464646
@@ -232,13 +235,13 @@ mod tests {
         let merge = sample::carry(vec![sample::conflict(1, "Merge topic", &["a"])]);
         let mut document = sample::about(merge);
         document.carry.patches[0].merge = true;
-        assert!(commands(next_here(&document, "/f")).contains("cherry-pick -m 1 "));
+        assert!(commands(next_here(&document, "/f", None)).contains("cherry-pick -m 1 "));
     }
 
     #[test]
     fn what_needs_nobody_has_no_next_step() {
         let mut document = sample::about(sample::complete());
         document.status = Outcome::Adopted;
-        assert!(next_here(&document, "/f").is_empty() && next_away(&document).is_empty());
+        assert!(next_here(&document, "/f", None).is_empty() && next_away(&document).is_empty());
     }
 }

@@ -41,7 +41,7 @@ mod walk;
 
 use thiserror::Error;
 
-pub(crate) use answers::{Answers, Question, Settlement};
+pub(crate) use answers::{Answers, Settlement};
 pub(crate) use commit::{Committer, InvalidCommitter, RawCommit};
 pub(crate) use inventory::{Inventory, take};
 pub(crate) use outcome::{

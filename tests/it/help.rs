@@ -34,6 +34,7 @@ fn every_command_says_what_it_writes_how_it_ends_and_an_example() {
         "run codex-release",
         "run event",
         "run harness",
+        "resume",
         "local",
         "stack rebase",
         "stack pick",

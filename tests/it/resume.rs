@@ -296,6 +296,24 @@ fn a_work_tree_that_was_removed_is_made_again() {
 }
 
 #[test]
+fn something_else_in_the_work_trees_place_is_not_touched() {
+    let workspace = carried();
+    let tree = beside(&workspace);
+    let _ = resume(&workspace, &["v2"]).run().exits(3);
+    fs::remove_dir_all(&tree).unwrap();
+    let other = Repo::at(&tree);
+    other.commit("Mine", &[("mine", "1\n")]);
+    write(&tree.join("mine"), "2\n");
+
+    for act in ["--continue", "--skip"] {
+        let _ = resume(&workspace, &[act]).run().exits(2).says(&["is no work tree of"]);
+    }
+    let _ = resume(&workspace, &["--abort"]).run().exits(0).prints(&["stays"]);
+
+    assert_eq!(fs::read_to_string(tree.join("mine")).unwrap(), "2\n");
+}
+
+#[test]
 fn files_of_the_persons_own_are_not_removed_with_the_work_tree() {
     let workspace = carried();
     let tree = beside(&workspace);
@@ -363,6 +381,33 @@ fn what_was_settled_is_handed_to_the_fork_and_a_persons_branch_is_left_alone() {
     let _ = resume(&workspace, &["v2", "--push"]).run().exits(0).prints(&["is left alone", "candidate-2/v2"]);
     assert_eq!(origin.id("patch-moi/candidate/v2"), theirs);
     assert_eq!(origin.id("patch-moi/candidate-2/v2"), candidate);
+}
+
+#[test]
+fn a_merge_in_conflict_is_settled_and_stays_a_merge() {
+    let workspace = Workspace::on_v1();
+    let fork = &workspace.fork;
+    fork.branch("topic").commit("On the side", &[("side.txt", "1\n")]);
+    fork.switch("main").commit("Colour output", &[("colour.txt", "red\n")]);
+    fork.git(&["merge", "--quiet", "--no-ff", "--no-commit", "topic"]);
+    fork.commit("Merge topic, with more pistons", &[("engine.txt", "pistons: 9\n")]);
+    workspace.release_v2(&[("engine.txt", "pistons: 6\n")]);
+    let workspace = workspace.with_flow("");
+    let tree = beside(&workspace);
+
+    let run = stops_at(resume(&workspace, &["v2", "--repo", UPSTREAM]).run(), "Merge topic");
+    assert!(tree.join("side.txt").exists(), "what the merge brings in is there\n{run}");
+    let _ = resume(&workspace, &["--skip"]).run().exits(2).says(&["is a merge", "settle it"]);
+    settle(&workspace, &tree, "pistons: 15\n");
+    let _ = resume(&workspace, &["--continue"]).run().exits(0);
+
+    let document = workspace.candidate("v2");
+    assert_eq!(verdicts(&document).last(), Some(&"resolved"));
+    let candidate = document["candidate"]["commit"].as_str().unwrap();
+    let parents = workspace.fork.git(&["show", "--no-patch", "--format=%P", candidate]);
+    assert_eq!(parents.split(' ').count(), 2, "{parents}");
+    assert_eq!(workspace.fork.git(&["show", &format!("{candidate}:engine.txt")]), "pistons: 15");
+    assert_eq!(workspace.fork.git(&["show", &format!("{candidate}:side.txt")]), "1");
 }
 
 fn copy(from: &Path, to: &Path) {

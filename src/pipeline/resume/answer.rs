@@ -16,6 +16,9 @@ pub(super) fn take(kept: &mut Kept, git: &Git, notes: &mut Vec<String>) -> Resul
     let Some(asked) = kept.asked.clone() else { return Ok(()) };
     let repository = Repository::open(&kept.repository)?;
     let work_tree = WorkTree::at(git, &kept.worktree);
+    if !work_tree.belongs_to(&repository) {
+        return Err(super::forward::not_ours(kept));
+    }
     let standing = work_tree.standing()?;
     let hint = |what: &str| {
         let dir = shell_quote(&kept.worktree.display().to_string());

@@ -83,12 +83,8 @@ pub(super) fn begin(resume: &Resume<'_, '_>, named: &From) -> Result<(ResumeRepo
     };
     let repo = repository(resume, &tag, handed.as_ref())?;
     let handed = handed.filter(|handed| handed.event.repo == repo);
-    let mut job = Job::of_tag(repo.clone(), Some(tag.clone()), session.source_of(&repo));
+    let job = job(resume, &repo, &tag, handed.as_ref())?;
     let asked = resume.asked;
-    job.branch = asked.branch.clone().or_else(|| handed.as_ref().map(|handed| handed.fork.branch.clone()));
-    job.fork.clone_from(&asked.fork);
-    job.upstream_url = asked.upstream_url.as_deref().map(str::parse::<RemoteUrl>).transpose()?;
-    job.upstream_hint = handed.as_ref().and_then(|handed| handed.upstream.url.parse().ok());
     let mut prepared = event::prepare_stack(session, &job)?;
     let mut notes = Vec::new();
     match named {
@@ -141,6 +137,23 @@ pub(super) fn begin(resume: &Resume<'_, '_>, named: &From) -> Result<(ResumeRepo
         begun_at: session.context.stamp(),
     };
     super::forward::stop(resume, &mut kept, &prepared, &carry, notes)
+}
+
+/// The carry that is asked for, and what an artifact adds where nobody says otherwise.
+fn job<'a>(
+    resume: &Resume<'a, '_>,
+    repo: &RepoName,
+    tag: &TagName,
+    handed: Option<&Handed>,
+) -> Result<Job<'a>> {
+    let asked = resume.asked;
+    let source = resume.session.source_of(repo);
+    let mut job = Job::of_tag(repo.clone(), Some(tag.clone()), source);
+    job.branch = asked.branch.clone().or_else(|| handed.map(|handed| handed.fork.branch.clone()));
+    job.fork.clone_from(&asked.fork);
+    job.upstream_url = asked.upstream_url.as_deref().map(str::parse::<RemoteUrl>).transpose()?;
+    job.upstream_hint = handed.and_then(|handed| handed.upstream.url.parse().ok());
+    Ok(job)
 }
 
 /// The artifact that an earlier run here has left of a release.

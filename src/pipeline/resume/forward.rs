@@ -133,7 +133,7 @@ pub(super) fn stop(
 
 /// What was answered and could not be used.
 fn unused(kept: &Kept, carry: &Carry) -> Vec<SettledPatch> {
-    let is_used = |given: &&Given| carry.settlements.iter().any(|one| *one == given.settlement);
+    let is_used = |given: &&Given| carry.settlements.contains(&given.settlement);
     kept.answers.iter().filter(|given| !is_used(given)).map(Given::said).collect()
 }
 
@@ -173,6 +173,8 @@ fn put(
     if !work_tree.exists() {
         must_be_free(&kept.worktree)?;
         work_tree.add(repository, patch.tried_on)?;
+    } else if !work_tree.belongs_to(repository) {
+        return Err(not_ours(kept));
     } else if work_tree.picking()? == Some(patch.commit) && work_tree.head()? == Some(patch.tried_on) {
         mark(resume, kept, &work_tree)?;
         return Ok(None);
@@ -225,6 +227,12 @@ fn make_room(kept: &Kept, work_tree: &WorkTree, patch: &AskedPatch) -> Result<()
         .hint(format!("commit or stash them there, or throw them away with `git -C {dir} reset --hard`")))
 }
 
+/// Something else stands where the work tree was.
+pub(super) fn not_ours(kept: &Kept) -> Failure {
+    let text = format!("{} is no work tree of {}", kept.worktree.display(), kept.repository.display());
+    Failure::usage(text).hint("something else was put in its place: move it away, and run this again")
+}
+
 fn in_the_way(kept: &Kept, failure: Failure) -> Failure {
     failure
         .context(format!("{} cannot be brought to the next patch", kept.worktree.display()))
@@ -234,7 +242,7 @@ fn in_the_way(kept: &Kept, failure: Failure) -> Failure {
 /// Removes the work tree, unless it holds something that is in no candidate.
 pub(super) fn leave(resume: &Resume<'_, '_>, kept: &Kept, repository: &Repository) -> Option<String> {
     let work_tree = WorkTree::at(&resume.session.git, &kept.worktree);
-    if !work_tree.exists() {
+    if !work_tree.exists() || !work_tree.belongs_to(repository) {
         return None;
     }
     let is_left = || {

@@ -8,6 +8,9 @@ use crate::report::{ResumeReport, ResumeState, Resumed, RunReport, shell_quote};
 /// So many names are listed in a message.
 const MOST: usize = 10;
 
+/// So many files stand in one command.
+const FEW: usize = 5;
+
 /// Names for a message, not too many.
 pub(super) fn listed(names: &[String]) -> String {
     let mut text = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -32,11 +35,12 @@ pub(super) fn stopped(kept: &Kept) -> ResumeReport {
         }
         None => format!("{}: what was settled is not carried on yet", kept.tag),
     };
+    let state = if kept.asked.is_some() { ResumeState::Stopped } else { ResumeState::Settled };
     let mut next = Vec::new();
     if kept.asked.is_some() {
         next.push(format!("cd {}", shell_quote(&dir)));
         next.push("git status          # edit what is in conflict, then".to_owned());
-        next.push("git add FILE …".to_owned());
+        next.push(format!("git add {}", files(kept)));
     }
     next.push(format!("patch-moi resume {tag} --continue"));
     if kept.asked.is_some() {
@@ -48,7 +52,18 @@ pub(super) fn stopped(kept: &Kept) -> ResumeReport {
         patch: kept.asked.as_ref().map(|asked| asked.patch.clone()),
         next,
         exit_code: Kind::NeedsPerson.code(),
-        ..about(kept, ResumeState::Stopped, message)
+        ..about(kept, state, message)
+    }
+}
+
+/// The files that wait to be settled, where they are few and have plain names.
+fn files(kept: &Kept) -> String {
+    let conflicts = kept.asked.iter().flat_map(|asked| &asked.patch.conflicts);
+    let named: Option<Vec<String>> =
+        conflicts.map(|one| one.path_base64.is_none().then(|| shell_quote(&one.path))).collect();
+    match named {
+        Some(named) if (1..=FEW).contains(&named.len()) => named.join(" "),
+        _ => "FILE …".to_owned(),
     }
 }
 

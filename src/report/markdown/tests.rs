@@ -10,7 +10,7 @@ fn visible(text: impl AsRef<str>) -> String {
 
 #[test]
 fn a_conflict_is_read_top_down() {
-    insta::assert_snapshot!(visible(document_markdown(&sample::document())), @r"
+    insta::assert_snapshot!(visible(document_markdown(&sample::document())), @"
     ## sample/upstream v1.1.0
 
     **1 of 12 patches needs you before sample/fork can move to v1.1.0; 2 more wait for it.**
@@ -23,16 +23,17 @@ fn a_conflict_is_read_top_down() {
 
     ### What to do
 
-    1. In a clone of the fork, bring the release and what was carried (ARTIFACT is the folder that holds candidate.json).
+    1. In a clone of the fork, settle “Rename the flag” where git stops at it. ARTIFACT is the folder that holds candidate.json.
+
+       ```sh
+       patch-moi resume ARTIFACT
+       ```
+
+    2. Or, with plain git: bring the release and what was carried, and stop at “Rename the flag”.
 
        ```sh
        git fetch --no-tags https://git.example.org/sample/upstream refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
        git fetch --no-tags ARTIFACT/candidate.bundle +refs/patch-moi/candidate/v1.1.0:refs/patch-moi/incomplete/v1.1.0 +refs/patch-moi/partial/v1.1.0:refs/patch-moi/partial/v1.1.0
-       ```
-
-    2. Settle “Rename the flag” where git stops at it.
-
-       ```sh
        git worktree add --detach ../patch-moi-v1.1.0 4646464646464646464646464646464646464646
        git -C ../patch-moi-v1.1.0 cherry-pick 0707070707070707070707070707070707070707
        ```
@@ -59,14 +60,14 @@ fn a_conflict_is_read_top_down() {
 
 #[test]
 fn a_complete_candidate_says_how_to_land_it() {
-    insta::assert_snapshot!(visible(document_markdown(&sample::about(sample::complete()))), @r"
+    insta::assert_snapshot!(visible(document_markdown(&sample::about(sample::complete()))), @"
     ## sample/upstream v1.1.0
 
     **The stack stands on v1.1.0: 10 patches carried, 1 already upstream, 1 empty by now.**
 
     ### What to do
 
-    1. In a clone of the fork, bring the release and what was carried (ARTIFACT is the folder that holds candidate.json).
+    1. In a clone of the fork, bring the release and what was carried. ARTIFACT is the folder that holds candidate.json.
 
        ```sh
        git fetch --no-tags https://git.example.org/sample/upstream refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
@@ -140,15 +141,16 @@ fn hostile_words_stay_words() {
 
     ### What to do
 
-    1. In a clone of the fork, bring the release and what was carried (ARTIFACT is the folder that holds candidate.json).
+    1. In a clone of the fork, settle “\\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b” where git stops at it. ARTIFACT is the folder that holds candidate.json.
+
+       ```sh
+       patch-moi resume ARTIFACT
+       ```
+
+    2. Or, with plain git: bring the release and what was carried, and stop at “\\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b”.
 
        ```sh
        git fetch --no-tags '\u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b' refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
-       ```
-
-    2. Settle “\\u{1b}\[31m\\u{202e}&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` @¦maintainer #¦1 #¦#¦\\\[error\]no\\r\\n::set-output name=a::b” where git stops at it.
-
-       ```sh
        git worktree add --detach ../patch-moi-v1.1.0 c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2
        git -C ../patch-moi-v1.1.0 cherry-pick 0101010101010101010101010101010101010101
        ```

@@ -98,7 +98,7 @@ fn event_lines(text: &mut String, run: &RunReport, event: &EventReport, look: &L
     for (at, step) in event.steps.iter().enumerate() {
         text.push_str(if at > 0 && step.document.is_some() { "\n" } else { "" });
         match &step.document {
-            Some(document) => document_lines(text, step, document, run.dry_run, look),
+            Some(document) => document_lines(text, run, step, document, look),
             None => step_line(text, step, look),
         }
     }
@@ -140,7 +140,7 @@ fn step_line(text: &mut String, step: &StepReport, look: &Look) {
 }
 
 /// Everything about one carried stack.
-fn document_lines(text: &mut String, step: &StepReport, document: &Document, dry: bool, look: &Look) {
+fn document_lines(text: &mut String, run: &RunReport, step: &StepReport, document: &Document, look: &Look) {
     let Document { carry, event, .. } = document;
     let tag = shown(event.tag.as_str());
     line(text, &header(document, look));
@@ -166,8 +166,8 @@ fn document_lines(text: &mut String, step: &StepReport, document: &Document, dry
     }
     left_out_line(text, &carry.left_out, &tag, look);
     losses(text, document);
-    if !dry {
-        pointers(text, step, document);
+    if !run.dry_run {
+        pointers(text, run, step, document);
     }
 }
 
@@ -206,12 +206,13 @@ fn losses(text: &mut String, document: &Document) {
 }
 
 /// Where to read more, and what to do. Commands stand alone in their lines and are never cut.
-fn pointers(text: &mut String, step: &StepReport, document: &Document) {
+fn pointers(text: &mut String, run: &RunReport, step: &StepReport, document: &Document) {
     if let Some(folder) = &step.artifact {
         line(text, &format!("{}    {}", paint(DIM, "report"), below(folder, "report.html")));
     }
     let Some(checkout) = &step.checkout else { return };
-    let next = next_here(document, checkout);
+    let elsewhere = run.command.starts_with("run harness") || run.command.contains("--workspace-root");
+    let next = next_here(document, checkout, elsewhere.then_some(&*run.workspace));
     for (at, next) in next.iter().enumerate() {
         let label = if at == 0 { "next  " } else { "      " };
         // A second way is said to be one; the first needs no words.

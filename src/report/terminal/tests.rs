@@ -30,7 +30,9 @@ fn a_conflict_says_who_is_needed_where_and_what_to_type() {
     8 carried, 1 by an earlier settlement · 1 upstreamed · 1 needs you · 2 wait for it
     ⋯ check build  not run
     report    .codex/workspace/actions/artifacts/v1.1.0/report.html
-    next      git -C /home/ada/fork worktree add --detach /home/ada/fork-v1.1.0 4646464646464646464646464646464646464646 &&
+    next      patch-moi resume v1.1.0
+              Or, with plain git:
+              git -C /home/ada/fork worktree add --detach /home/ada/fork-v1.1.0 4646464646464646464646464646464646464646 &&
               git -C /home/ada/fork-v1.1.0 cherry-pick 0707070707070707070707070707070707070707
     ");
 }
@@ -62,7 +64,9 @@ fn a_narrow_terminal_puts_the_reason_below_the_patch() {
     8 carried, 1 by an earlier settlement; 1 upstreamed; 1 needs you; 2 wait for it
     - check build  not run
     report    .codex/workspace/actions/artifacts/v1.1.0/report.html
-    next      git -C /home/ada/fork worktree add --detach /home/ada/fork-v1.1.0 4646464646464646464646464646464646464646 &&
+    next      patch-moi resume v1.1.0
+              Or, with plain git:
+              git -C /home/ada/fork worktree add --detach /home/ada/fork-v1.1.0 4646464646464646464646464646464646464646 &&
               git -C /home/ada/fork-v1.1.0 cherry-pick 0707070707070707070707070707070707070707
     "#);
 }
@@ -154,7 +158,9 @@ fn hostile_words_steer_neither_the_terminal_nor_the_runner() {
     ⋯ check \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b  not run
     note the stack stood on upstream commits that v1.1.0 does not hold: c7c7c7c7c “\u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b”
     report    \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b/report.html
-    next      git -C '\u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b' worktree add --detach '../script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b-v1.1.0' c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2 &&
+    next      patch-moi resume v1.1.0
+              Or, with plain git:
+              git -C '\u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b' worktree add --detach '../script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b-v1.1.0' c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2 &&
               git -C '\u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b/../script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b-v1.1.0' cherry-pick 0101010101010101010101010101010101010101
     error: \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b
       hint: \u{1b}[31m\u{202e}<script>alert(1)</script> | `x` @maintainer #1 ##\[error]no\r\n::set-output name=a::b

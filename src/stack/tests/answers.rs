@@ -4,6 +4,8 @@ use super::memory::Memory;
 use crate::ids::{CommitId, TreeId};
 use crate::stack::{Answers, Carry, Committer, Patch, Verdict, carry, take};
 
+use Verdict::{Blocked, Clean, Conflict, Empty, Resolved};
+
 fn carried(memory: &Memory, tip: CommitId, onto: CommitId, answers: &Answers) -> Carry {
     let inventory = take(memory, tip, onto, &[]).unwrap();
     carry(memory, memory, &inventory, &Committer::default(), answers, &mut |_, _| {}).unwrap()
@@ -11,7 +13,7 @@ fn carried(memory: &Memory, tip: CommitId, onto: CommitId, answers: &Answers) ->
 
 /// The patch that is asked about, the tree to which the answer belongs, and whether it may be left out.
 fn question(carry: &Carry) -> (&Patch, TreeId, bool) {
-    let patch = carry.patches.iter().find(|patch| patch.verdict == Verdict::Conflict).unwrap();
+    let patch = carry.patches.iter().find(|patch| patch.verdict == Conflict).unwrap();
     let question = patch.question.unwrap();
     (patch, question.on, question.may_be_left_out)
 }
@@ -29,8 +31,6 @@ fn conflicting(memory: &Memory) -> (CommitId, CommitId) {
     let free = memory.commit("free", &[second], &[("f", "2"), ("g", "1")]);
     (free, onto)
 }
-
-use Verdict::{Blocked, Clean, Conflict, Empty, Resolved};
 
 #[test]
 fn an_answer_to_another_question_is_not_used() {
