@@ -8,7 +8,7 @@ use super::printable::printable;
 use super::run::RunReport;
 use super::words::{place, shown};
 use crate::candidate::{NamedRef, Tool};
-use crate::ids::{CommitId, RefName, RepoName, TagName};
+use crate::ids::{CommitId, RepoName, TagName};
 use crate::stack::{Conflict, Culprit};
 
 /// Everything that one `patch-moi resume` says.

@@ -17,7 +17,6 @@ use serde_json::Value;
 
 use super::asked::{Asked, Effect, What};
 use super::context::Context;
-use super::remembering::Wanted;
 use super::session::Session;
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{GitError, Repository, WORKTREE_MARKER, WorkTree};

@@ -12,7 +12,6 @@ use std::path::PathBuf;
 
 use super::asked::{Asked, Effect, What};
 use super::context::Context;
-use super::remembering::Wanted;
 use super::session::Session;
 use crate::candidate::{Refusal, Tool};
 use crate::failure::{Failure, Kind, Result};
