@@ -26,6 +26,11 @@ impl Repository {
         Some(head.symbolic_target().ok().flatten()?.strip_prefix("refs/remotes/origin/")?.to_owned())
     }
 
+    /// Whether a commit is here.
+    pub(crate) fn has_commit(&self, commit: CommitId) -> bool {
+        self.inner.find_commit(oid(commit.object())).is_ok()
+    }
+
     /// A text file of a commit; none where it is not there, no file, or too large.
     pub(crate) fn file_at(&self, commit: CommitId, path: &str) -> Option<String> {
         let tree = self.inner.find_commit(oid(commit.object())).ok()?.tree().ok()?;
