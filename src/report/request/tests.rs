@@ -98,7 +98,7 @@ fn the_pull_request_says_first_that_the_button_is_the_wrong_way() {
 #[test]
 fn a_conflict_says_what_is_open_and_how_it_is_settled() {
     let place = Where { branch: None, ..place() };
-    insta::assert_snapshot!(visible(&issue(&sample::document(), &place)), @r"
+    insta::assert_snapshot!(visible(&issue(&sample::document(), &place)), @"
     sample/upstream v1.1.0: 1 of 12 patches needs you
 
     **1 of 12 patches needs you before sample/fork can move to v1.1.0; 2 more wait for it.**
@@ -123,16 +123,11 @@ fn a_conflict_says_what_is_open_and_how_it_is_settled() {
        patch-moi resume v1.1.0
        ```
 
-    2. In a clone of the fork, bring the release and what was carried (ARTIFACT is the folder that holds candidate.json).
+    2. Or, with plain git: bring the release and what was carried, and stop at “Rename the flag”.
 
        ```sh
        git fetch --no-tags https://git.example.org/sample/upstream refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
        git fetch --no-tags ARTIFACT/candidate.bundle +refs/patch-moi/candidate/v1.1.0:refs/patch-moi/incomplete/v1.1.0 +refs/patch-moi/partial/v1.1.0:refs/patch-moi/partial/v1.1.0
-       ```
-
-    3. Settle “Rename the flag” where git stops at it.
-
-       ```sh
        git worktree add --detach ../patch-moi-v1.1.0 4646464646464646464646464646464646464646
        git -C ../patch-moi-v1.1.0 cherry-pick 0707070707070707070707070707070707070707
        ```
@@ -169,7 +164,7 @@ fn where_no_pull_request_is_possible_the_issue_says_why_and_how_to_land() {
         reasons: vec!["GitHub Actions is not permitted to open pull requests in this repository.".to_owned()],
         ..place()
     };
-    insta::assert_snapshot!(visible(&issue(&document, &place)), @r"
+    insta::assert_snapshot!(visible(&issue(&document, &place)), @"
     sample/upstream v1.1.0: the stack is carried and waits for you
 
     **The stack stands on v1.1.0: 10 patches carried, 1 already upstream, 1 empty by now.**
@@ -190,7 +185,7 @@ fn where_no_pull_request_is_possible_the_issue_says_why_and_how_to_land() {
 
     ### What to do
 
-    1. In a clone of the fork, bring the release and what was carried (ARTIFACT is the folder that holds candidate.json).
+    1. In a clone of the fork, bring the release and what was carried. ARTIFACT is the folder that holds candidate.json.
 
        ```sh
        git fetch --no-tags https://git.example.org/sample/upstream refs/tags/v1.1.0:refs/patch-moi/upstream/sample/upstream/tags/v1.1.0
