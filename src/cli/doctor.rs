@@ -4,9 +4,9 @@ use clap::Args as ClapArgs;
 use url::Url;
 
 use super::App;
+use super::context::context;
 use crate::failure::{Failure, Kind, Result};
 use crate::ids::Secret;
-use crate::pipeline::context::Context;
 use crate::pipeline::doctor::{self, Asked};
 use crate::pipeline::init;
 
@@ -40,16 +40,6 @@ pub(super) struct Args {
 pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
     let workspace = app.options.workspace(&app.environment)?;
     let data = app.options.data(&app.environment, &workspace);
-    let context = Context {
-        variables: app.environment.variables(),
-        cwd: app.environment.cwd(),
-        temporary: app.environment.temporary(),
-        now: &|| app.environment.now(),
-        ui: &app.ui,
-        workspace: &workspace,
-        data: &data,
-        sources: None,
-    };
     let variable =
         |name: &str, default: &str| app.environment.get(name).unwrap_or_else(|| default.to_owned());
     let api = variable("GITHUB_API_URL", "https://api.github.com");
@@ -63,7 +53,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         server: variable("GITHUB_SERVER_URL", "https://github.com").trim_end_matches('/').to_owned(),
         action_url: app.environment.resolve_url(&args.action_url),
     };
-    let report = doctor::doctor(&context, &asked);
+    let report = context(app, &workspace, &data, None, |context| doctor::doctor(context, &asked));
     if app.ui.is_json() {
         app.ui.json(&report);
     } else {

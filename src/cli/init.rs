@@ -3,9 +3,9 @@
 use clap::Args as ClapArgs;
 
 use super::App;
+use super::context::context;
 use crate::failure::{Kind, Result};
 use crate::ids::{CommitId, RepoName};
-use crate::pipeline::context::Context;
 use crate::pipeline::init::{self, Asked};
 use crate::report::shell_quote;
 
@@ -72,16 +72,6 @@ pub(super) struct Args {
 pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
     let workspace = app.options.workspace(&app.environment)?;
     let data = app.options.data(&app.environment, &workspace);
-    let context = Context {
-        variables: app.environment.variables(),
-        cwd: app.environment.cwd(),
-        temporary: app.environment.temporary(),
-        now: &|| app.environment.now(),
-        ui: &app.ui,
-        workspace: &workspace,
-        data: &data,
-        sources: None,
-    };
     let resolve = |url: &String| app.environment.resolve_url(url);
     let typed = app.environment.args().iter().skip(1).map(|arg| shell_quote(&arg.to_string_lossy()));
     let asked = Asked {
@@ -97,7 +87,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         overwrite: args.overwrite,
         command: format!("patch-moi {}", typed.collect::<Vec<_>>().join(" ")),
     };
-    let report = init::init(&context, &asked)?;
+    let report = context(app, &workspace, &data, None, |context| init::init(context, &asked))?;
     if app.ui.is_json() {
         app.ui.json(&report);
     } else {

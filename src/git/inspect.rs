@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use git2::{Patch, TreeWalkMode, TreeWalkResult};
 
-use super::repository::{commit_id, object_id, oid};
+use super::repository::{object_id, oid};
 use super::{GitError, Repository};
 use crate::ids::{CommitId, ObjectId};
 
@@ -29,11 +29,6 @@ impl Repository {
     /// Whether a commit is here.
     pub(crate) fn has_commit(&self, commit: CommitId) -> bool {
         self.inner.find_commit(oid(commit.object())).is_ok()
-    }
-
-    /// The best common ancestor of two commits that are here.
-    pub(crate) fn merge_base(&self, one: CommitId, other: CommitId) -> Option<CommitId> {
-        self.inner.merge_base(oid(one.object()), oid(other.object())).ok().map(commit_id)
     }
 
     /// A text file of a commit; none where it is not there, no file, or too large.
