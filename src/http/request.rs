@@ -17,8 +17,6 @@ pub(crate) enum Method {
     Post,
     /// Changes a part of something.
     Patch,
-    /// Puts something in a place.
-    Put,
 }
 
 impl Method {
@@ -33,7 +31,6 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Patch => "PATCH",
-            Self::Put => "PUT",
         }
     }
 }
