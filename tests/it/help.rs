@@ -34,6 +34,8 @@ fn every_command_says_what_it_writes_how_it_ends_and_an_example() {
         "run codex-release",
         "run event",
         "run harness",
+        "publish",
+        "verify",
         "local",
         "stack rebase",
         "stack pick",
@@ -111,7 +113,9 @@ fn the_cli_reference_is_what_the_program_says() {
 
 #[test]
 fn every_published_schema_is_what_the_program_says() {
-    for name in ["candidate", "record", "run", "local", "flow", "feed-sources", "pack-lock"] {
+    for name in
+        ["candidate", "record", "run", "publish", "verify", "local", "flow", "feed-sources", "pack-lock"]
+    {
         is_current(&format!("docs/schemas/{name}.schema.json"), &["schema", name], "schema");
     }
 }
