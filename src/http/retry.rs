@@ -91,7 +91,7 @@ mod tests {
         }
         assert_eq!(seconds(&reply(503, &[("retry-after", "1")]), Method::Patch, 1), None);
         for code in [403, 429] {
-            assert_eq!(seconds(&reply(code, &[("retry-after", "2")]), Method::Put, 1), Some(2), "{code}");
+            assert_eq!(seconds(&reply(code, &[("retry-after", "2")]), Method::Post, 1), Some(2), "{code}");
         }
     }
 

@@ -288,7 +288,7 @@ fn details(event: &PublishedEvent, dry_run: bool, arrow: &str, verbose: bool) ->
             _ => {}
         }
     }
-    if event.record.is_some() {
+    if event.record.is_some() && event.folder.is_some() {
         lines.push("That is the run's own word; nothing of it was published.".to_owned());
     }
     lines

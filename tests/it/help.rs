@@ -35,6 +35,8 @@ fn every_command_says_what_it_writes_how_it_ends_and_an_example() {
         "run event",
         "run harness",
         "resume",
+        "publish",
+        "verify",
         "local",
         "stack rebase",
         "stack pick",

@@ -101,6 +101,7 @@ pub(crate) enum Part {
 /// How people are told of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::enum_variant_names, reason = "a pull request is called so")]
 pub(crate) enum Request {
     /// A draft pull request; an issue where that cannot be, and the summary where that cannot be either.
     PullRequest,

@@ -99,7 +99,7 @@ impl Telling<'_> {
         if self.plan.request != Request::PullRequest {
             return None;
         }
-        let Some(branch) = self.branch.clone() else { return None };
+        let branch = self.branch.clone()?;
         let text = request::pull_request(self.document(), &self.place());
         let marker = request::marker(&self.document().event.id);
         let base = self.proof.prepared.branch.clone();

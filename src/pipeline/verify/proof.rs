@@ -82,7 +82,11 @@ pub(in crate::pipeline) fn prove(
         claim.agrees(&made.carry, made.squashed)?;
         proved.push(format!(
             "The carry, made again, gives the same commits: {} {}.",
-            if made.carry.candidate.complete { "the candidate is" } else { "as far as it goes" },
+            if made.carry.candidate.complete {
+                "the candidate is"
+            } else {
+                "what can be carried without a gap ends at"
+            },
             made.squashed.unwrap_or(made.carry.candidate.commit)
         ));
         let Made { gathered, carry, squashed } = made;

@@ -92,9 +92,6 @@ impl Fork {
     }
 
     /// The upstream repository, for what happens later.
-    pub(crate) fn workspace(&self) -> &Workspace {
-        &self.workspace
-    }
 
     /// The bare repository on the server.
     pub(crate) fn origin(&self) -> PathBuf {
