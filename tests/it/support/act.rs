@@ -91,8 +91,6 @@ impl Fork {
         Some(this)
     }
 
-    /// The upstream repository, for what happens later.
-
     /// The bare repository on the server.
     pub(crate) fn origin(&self) -> PathBuf {
         self.root.path().join("origin.git")
