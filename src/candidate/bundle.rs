@@ -109,7 +109,8 @@ mod tests {
     use crate::candidate::sample::commit;
 
     fn head(lines: &[&str]) -> Vec<u8> {
-        let mut bytes = format!("# v2 git bundle\n{}\n\n", lines.join("\n")).into_bytes();
+        let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let mut bytes = format!("# v2 git bundle\n{lines}\n").into_bytes();
         bytes.extend(b"PACK\0\0\0\x02\0\0\x01\x02rest");
         bytes
     }

@@ -119,7 +119,7 @@ mod tests {
         let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         assert_eq!(
             arguments(&super::variables(&given)),
-            ["run", "--feed-sources=a b.json", "--workspace-root=sub"]
+            ["run", "--workspace-root=sub", "--feed-sources=a b.json"]
         );
     }
 }
