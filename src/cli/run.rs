@@ -99,6 +99,9 @@ struct How {
     feed_sources: Option<PathBuf>,
     #[command(flatten)]
     state: StateOption,
+    /// Choose from this flow only, and from each that is named so; else PATCH_MOI_FLOWS names them, else all count
+    #[arg(long, global = true, value_name = "NAME", value_delimiter = ',')]
+    flow: Vec<String>,
     /// Record the event, and carry nothing
     #[arg(long, global = true, conflicts_with = "dry_run")]
     record_only: bool,
@@ -280,7 +283,8 @@ fn go(
     let effect = if how.dry_run { Effect::Plan } else { Effect::Apply };
     let typed = app.environment.args().iter().skip(1).map(|arg| arg.to_string_lossy());
     let command = typed.collect::<Vec<_>>().join(" ");
-    let asked = Asked { what, effect, record_only: how.record_only, state, command };
+    let flows = how.flow.clone();
+    let asked = Asked { what, effect, record_only: how.record_only, flows, state, command };
     let context = Context {
         variables: app.environment.variables(),
         cwd: app.environment.cwd(),

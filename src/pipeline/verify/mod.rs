@@ -137,6 +137,7 @@ pub(super) fn planning(command: &str) -> Asked {
         what: What::Schedule { tag: None, source: None },
         effect: Effect::Plan,
         record_only: false,
+        flows: Vec::new(),
         state: crate::pipeline::remembering::Wanted::Disk,
         command: command.to_owned(),
     }
