@@ -196,7 +196,7 @@ mod tests {
                 r"^rust-v(?<version>\d+\.\d+\.\d+)$",
                 "rust-v0.10.0",
             ),
-            (&["release-1.2", "release-1.2.1"], r"^release\-(?<version>\d+(?:\.\d+){1,3})$", "release-1.2.1"),
+            (&["release-1.2", "release-1.2.1"], r"^release-(?<version>\d+(?:\.\d+){1,3})$", "release-1.2.1"),
             (
                 &["rel/6.1.Final", "rel/6.2.Final"],
                 r"^rel/(?<version>\d+(?:\.\d+){1,3}(?:[-+._~]?[0-9A-Za-z][0-9A-Za-z.+_~-]*)?)$",
