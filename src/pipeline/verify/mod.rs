@@ -8,6 +8,7 @@ mod folder;
 mod ground;
 mod proof;
 mod published;
+mod settled;
 
 use std::path::PathBuf;
 
@@ -52,6 +53,8 @@ pub(crate) struct How {
     pub(crate) branch: Option<String>,
     /// Whether commits that a flow made itself may pass where they descend from the release.
     pub(crate) descends: bool,
+    /// Whether what a person settled may pass, by the artifact's word that it was one.
+    pub(crate) settlements: bool,
     /// Whether only the fork's remote says where the branch stands.
     pub(crate) by_remote: bool,
 }
