@@ -163,6 +163,14 @@ pub(crate) enum Refusal {
         /// The tag.
         tag: TagName,
     },
+    /// Upstream has no such tag any more.
+    #[error("{repo} has no tag {tag} any more")]
+    Gone {
+        /// The repository.
+        repo: RepoName,
+        /// The tag.
+        tag: TagName,
+    },
     /// Upstream's tag leads elsewhere than the artifact says.
     #[error("tag {tag} of {repo} moved: the artifact was carried to {claimed}, and it is {now} now")]
     TagMoved {
@@ -352,6 +360,7 @@ impl Refusal {
             Self::MadeByFlow => "made-by-flow",
             Self::OnlyInBundle => "only-in-bundle",
             Self::NoFlow { .. } => "no-flow",
+            Self::Gone { .. } => "gone",
             Self::TagMoved { .. } => "tag-moved",
             Self::Rewritten { .. } => "rewritten",
             Self::ExcludedUnknown { .. } => "excluded-unknown",
@@ -409,6 +418,9 @@ impl Refusal {
             }
             Self::NoFlow { .. } => {
                 "check flow and lock on the default branch, or name the branch with `--branch`".to_owned()
+            }
+            Self::Gone { .. } => {
+                "ask upstream whether the release was withdrawn; nothing of it is published".to_owned()
             }
             Self::TagMoved { tag, .. } => format!(
                 "ask upstream whether that was meant; `patch-moi run --tag {tag}` carries the stack to where it is now"

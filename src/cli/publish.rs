@@ -9,7 +9,7 @@ use super::options::StateOption;
 use super::{App, say};
 use crate::candidate::publication::Policy;
 use crate::failure::{Kind, Result};
-use crate::ids::TagName;
+use crate::ids::{RepoName, TagName};
 use crate::pipeline::asked::Effect;
 use crate::pipeline::publish::{Publish, publish};
 use crate::pipeline::verify::How;
@@ -54,6 +54,9 @@ pub(super) struct Args {
     /// The release that was asked for
     #[arg(long, value_name = "TAG")]
     tag: Option<TagName>,
+    /// The upstream repository, where the workspace has no source for it; else PATCH_MOI_REPO
+    #[arg(long, value_name = "OWNER/NAME")]
+    repo: Option<RepoName>,
     /// Prove and plan, print both, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -125,6 +128,11 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         dir: args.dir.as_ref().map(|dir| app.environment.resolve(dir).components().collect()),
         ran: chosen(app, args.run_result, "PATCH_MOI_RUN_RESULT")? == Some(RunResult::Success),
         tag: args.tag.clone(),
+        repo: match (&args.repo, app.environment.get("PATCH_MOI_REPO")) {
+            (Some(repo), _) => Some(repo.clone()),
+            (None, Some(named)) if !named.is_empty() => Some(named.parse()?),
+            (None, _) => None,
+        },
         how: How {
             branch: args.branch.clone().or_else(|| app.environment.get("PATCH_MOI_BRANCH")),
             descends: accept.contains(&Accept::Descends),

@@ -337,3 +337,95 @@ fn a_run_after_everything_was_settled_takes_the_answers_along() {
     laptop.git(&["-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "More"]);
     let _ = laptop.plain("run").args(["--tag", "v2"]).run().exits(3);
 }
+
+#[test]
+fn a_tip_that_a_checkout_of_one_commit_does_not_have_is_no_rewritten_branch() {
+    let server = Server::of(Workspace::clean(), &json!({}));
+    let runner = server.machine();
+    let _ = runner.command("run").run().exits(0);
+    let artifact = runner.artifact().unwrap();
+    for number in 0..3 {
+        server.workspace.fork.commit(&format!("More {number}"), &[("more.txt", &number.to_string())]);
+    }
+    server.workspace.fork.git(&["push", "--quiet", &file_url(&server.origin()), "main"]);
+
+    let verifier = server.machine();
+    assert_eq!(verifier.git(&["rev-list", "--count", "HEAD"]).as_deref(), Some("1"));
+    let run = verifier.plain("verify").args([&*artifact, "--json"]).run().exits(0);
+    assert_eq!(run.json()["proved"]["stale"], true, "{run}");
+    assert_eq!(verifier.git(&["rev-list", "--count", "HEAD"]).as_deref(), Some("1"), "nothing was written");
+
+    let publisher = server.machine();
+    let _ = publisher.command("publish").args([&artifact]).run().exits(0).prints(&["marked stale"]);
+    assert!(server.refs().contains("refs/heads/patch-moi/candidate/v2"));
+    let run = server.machine().plain("verify").args(["patch-moi/candidate/v2", "--json"]).run();
+    assert_eq!(run.json()["refusal"]["code"], "ref", "this machine knows no other tip\n{run}");
+
+    // A branch that really went another way.
+    server.workspace.fork.git(&["reset", "--quiet", "--soft", "v1"]);
+    server.workspace.fork.commit("All of it", &[("all.txt", "1\n")]);
+    server.workspace.fork.git(&["push", "--quiet", "--force", &file_url(&server.origin()), "main"]);
+    let run = server.machine().plain("verify").args([&*artifact, "--json"]).run().exits(1);
+    assert_eq!(run.json()["refusal"]["code"], "rewritten", "{run}");
+}
+
+#[test]
+fn a_tag_that_upstream_has_taken_back_is_said_and_nothing_is_published() {
+    let server = Server::of(Workspace::clean(), &json!({}));
+    let runner = server.machine();
+    let _ = runner.command("run").run().exits(0);
+    let artifact = runner.artifact().unwrap();
+    server.workspace.upstream.git(&["tag", "--delete", "v2"]);
+    let before = server.refs();
+
+    for args in [vec![&*artifact], vec!["--tag", "v2"]] {
+        let publisher = server.machine();
+        let run = publisher.command("publish").args(args).args(["--json"]).env("PATCH_MOI_FAIL", "now");
+        let run = run.run().exits(1);
+        assert!(run.stdout.contains("\"code\": \"gone\""), "{run}");
+        assert_eq!(publisher.output("red"), "true");
+    }
+    assert_eq!(server.refs().replace(STATE, ""), before.replace(STATE, ""));
+    let run = server.machine().plain("verify").args([&*artifact, "--json"]).run().exits(1);
+    assert_eq!(run.json()["refusal"]["code"], "gone");
+}
+
+#[test]
+fn a_publication_that_cannot_begin_is_red_and_says_why() {
+    let server = Server::of(Workspace::clean(), &json!({}));
+    let machine = server.machine();
+    write(&machine.checkout().join(".codex/pack-lock.json"), "no");
+    let _ = machine.command("publish").args(["--tag", "v2"]).run().exits(2);
+    assert_eq!((machine.output("red"), machine.output("published")), ("true".into(), "nothing".into()));
+
+    let machine = server.machine();
+    let nowhere = format!("{}-gone", file_url(&server.origin()));
+    machine.git(&["remote", "set-url", "origin", &nowhere]).unwrap();
+    let _ = machine.command("publish").args(["--tag", "v2"]).run().exits(0).says(&["--state none"]);
+    assert_eq!(machine.output("red"), "true");
+    let summary = machine.summary();
+    assert!(summary.starts_with("**Nothing was published, and nothing will be remembered"), "{summary}");
+    assert!(summary.contains("cannot be read"), "{summary}");
+}
+
+#[test]
+fn a_run_of_a_named_repository_that_left_nothing_has_failed_for_its_release() {
+    let server = Server::of(Workspace::clean(), &json!({}));
+    let fork = &server.workspace.fork;
+    fork.git(&["rm", "--quiet", "-r", "feed-sources.json", "flows"]);
+    fork.git(&["commit", "--quiet", "-m", "No files"]);
+    fork.git(&["push", "--quiet", &file_url(&server.origin()), "main"]);
+    server.workspace.upstream.git(&["tag", "v2.0.0", "v2"]);
+    let upstream = file_url(server.workspace.upstream.path());
+    for (tag, settled) in [(Some("v1"), "v1"), (None, "v2.0.0")] {
+        let machine = server.machine();
+        machine.git(&["remote", "add", "upstream", &upstream]).unwrap();
+        let publish = machine.command("publish").args(tag.into_iter().flat_map(|tag| ["--tag", tag]));
+        let publish = publish.env("PATCH_MOI_REPO", "acme/engine").env("PATCH_MOI_BRANCH", "main");
+
+        let _ = publish.run().exits(0);
+
+        assert_eq!((machine.output("red"), machine.output("state")), ("true".into(), "written".into()));
+        assert_eq!(server.settled(settled), ["failed"]);
+    }
+}

@@ -22,6 +22,7 @@ use crate::report::{Proved, RefusalReport, VerifyReport};
 
 pub(super) use adopted::{Adopted, adopted};
 pub(super) use folder::{Folder, artifacts};
+pub(super) use ground::gone;
 pub(super) use proof::{Proof, prove};
 
 /// Why something is not published: the artifact is not what it says, or the world did not let it be
