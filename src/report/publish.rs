@@ -277,6 +277,10 @@ fn details(event: &PublishedEvent, dry_run: bool, arrow: &str, verbose: bool) ->
             (_, None) => format!("{name} was not written"),
         });
     }
+    for one in event.proved.iter().flat_map(|proved| &proved.settlements).take(20) {
+        let paths = one.paths.iter().take(10).map(|path| shown(path)).collect::<Vec<_>>().join(", ");
+        lines.push(format!("Settled by a person, and not proved: {paths} in {}.", one.commit.short()));
+    }
     if let Some(plan) = &event.plan {
         lines.extend(plan.withheld.iter().map(|why| format!("No ref is written: {}.", shown(why))));
         lines.extend(plan.notes.iter().map(|note| long(note)));

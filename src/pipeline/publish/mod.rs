@@ -24,7 +24,7 @@ use crate::candidate::{Outcome, Refusal, Tool};
 use crate::failure::{Kind, Result};
 use crate::flow::Push as PushPolicy;
 use crate::git::Git;
-use crate::ids::TagName;
+use crate::ids::{RepoName, TagName};
 use crate::release::State;
 use crate::report::{PublishReport, PublishedEvent, PublishedRef, RecordReport};
 use pushing::Why;
@@ -44,6 +44,8 @@ pub(crate) struct Publish {
     pub(crate) ran: bool,
     /// The release that was asked for.
     pub(crate) tag: Option<TagName>,
+    /// The upstream repository that was asked for, where no source says it.
+    pub(crate) repo: Option<RepoName>,
     /// How artifacts are proved.
     pub(crate) how: How,
     /// What may be published.
@@ -116,7 +118,7 @@ fn events(
         return Ok((Vec::new(), Kind::Done));
     }
     if folders.is_empty() {
-        return nothing::left(session, asked.tag.as_ref());
+        return nothing::left(session, asked);
     }
     // Before the releases of this run are recorded, as the run itself has looked.
     if asked.tag.is_none()
