@@ -286,7 +286,9 @@ fn details(event: &PublishedEvent, dry_run: bool, arrow: &str, verbose: bool) ->
         lines.extend(plan.notes.iter().map(|note| long(note)));
     }
     if let Some(request) = &event.request {
-        lines.extend(request.reasons.iter().map(|reason| long(reason)));
+        // What was known before is said once.
+        let known = event.plan.as_ref().map_or(&[][..], |plan| &plan.notes);
+        lines.extend(request.reasons.iter().filter(|it| !known.contains(it)).map(|reason| long(reason)));
         let number = request.number.map(|number| format!(" {number}")).unwrap_or_default();
         let url = request.url.as_deref().map(|url| format!(" {}", shown(url))).unwrap_or_default();
         match request.kind.as_str() {
