@@ -197,6 +197,7 @@ impl From<GitError> for Failure {
             GitError::InProgress { .. } | GitError::NotAllowed { .. } => Kind::Blocked,
             GitError::Unreachable { .. }
             | GitError::NotPushed { .. }
+            | GitError::NotOurs { .. }
             | GitError::State { .. }
             | GitError::StateTooLarge { .. }
             | GitError::Moved { .. }

@@ -174,8 +174,17 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// The command as it was typed, for a report.
 fn typed(app: &App) -> String {
-    let typed = app.environment.args().iter().skip(1).map(|arg| arg.to_string_lossy());
+    let typed = app.environment.args().iter().skip(1).map(|arg| without_secrets(&arg.to_string_lossy()));
     typed.collect::<Vec<_>>().join(" ")
+}
+
+/// An argument without the user and the password of the address that it is, or that stands behind its `=`.
+fn without_secrets(arg: &str) -> String {
+    let is_option = |option: &str| option.starts_with('-') && !option.contains("://");
+    match arg.split_once('=').filter(|(option, _)| is_option(option)) {
+        Some((option, value)) => format!("{option}={}", crate::git::shown(value)),
+        None => crate::git::shown(arg),
+    }
 }
 
 /// Nothing is said after this: what could not be written is a failure of its own.
@@ -194,6 +203,18 @@ fn finish(app: &App, kind: Kind) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_in_no_report() {
+        for (typed, shown) in [
+            ("https://ada:secret@example.org/a/b", "https://example.org/a/b"),
+            ("--upstream-url=https://secret@example.org/a", "--upstream-url=https://example.org/a"),
+            ("--with=state=x", "--with=state=x"),
+            ("v1@2", "v1@2"),
+        ] {
+            assert_eq!(without_secrets(typed), shown);
+        }
+    }
 
     #[test]
     fn the_definitions_agree_with_each_other() {

@@ -118,6 +118,7 @@ enum Accept {
 }
 
 pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
+    say::fails_when_known(app)?;
     let policy = Policy {
         push: chosen(app, args.push, "PATCH_MOI_PUSH")? != Some(When::None),
         pull_request: chosen(app, args.pull_request, "PATCH_MOI_PULL_REQUEST")? != Some(When::None),

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
+use super::context::context;
 use super::{App, say};
 use crate::failure::{Kind, Result};
 use crate::ids::RepoName;
-use crate::pipeline::context::Context;
 use crate::pipeline::resume::{self as pipeline, Act, ResumeAsked};
 use crate::report::{ResumeReport, resume_text};
 use crate::workspace::Workspace;
@@ -112,17 +112,6 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         _ => app.options.workspace(environment)?,
     };
     let data = app.options.data(environment, &workspace);
-    let context = Context {
-        variables: environment.variables(),
-        cwd: environment.cwd(),
-        temporary: environment.temporary(),
-        now: &|| environment.now(),
-        ui: &app.ui,
-        workspace: &workspace,
-        data: &data,
-        sources: args.feed_sources.as_deref(),
-    };
-    let typed = environment.args().iter().skip(1).map(|arg| arg.to_string_lossy());
     let asked = ResumeAsked {
         release: args.release.clone(),
         act: args.act.act(),
@@ -133,9 +122,11 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         fork: args.fork.as_ref().map(|path| environment.resolve(path)),
         upstream_url: args.upstream_url.as_deref().map(|url| environment.resolve_url(url)),
         push: args.push,
-        command: typed.collect::<Vec<_>>().join(" "),
+        command: super::typed(app),
     };
-    let (report, kind) = pipeline::resume(&context, &asked)?;
+    let (report, kind) = context(app, &workspace, &data, args.feed_sources.as_deref(), |context| {
+        pipeline::resume(context, &asked)
+    })?;
     Ok(said(app, report, kind, &workspace))
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::context::context;
 use super::options::StateOption;
 use super::{App, say};
 use crate::failure::{Failure, Kind, Result};
@@ -11,7 +12,6 @@ use crate::git::Git;
 use crate::harness::Conflict;
 use crate::ids::{RepoName, TagName};
 use crate::pipeline::asked::{Asked, Effect, What};
-use crate::pipeline::context::Context;
 use crate::pipeline::remembering::Wanted;
 use crate::pipeline::{run as pipeline, sample};
 use crate::store::DataDir;
@@ -185,6 +185,7 @@ struct Harness {
 }
 
 pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
+    say::fails_when_known(app)?;
     if args.command.is_some() && (args.tag.is_some() || args.source.is_some()) {
         return Err(Failure::usage("`--tag` and `--source` before a command of `run` say nothing to it")
             .hint("write `--tag` behind the command: `patch-moi run release --repo OWNER/NAME --tag TAG`"));
@@ -281,21 +282,9 @@ fn go(
     data: &DataDir,
 ) -> Result<Kind> {
     let effect = if how.dry_run { Effect::Plan } else { Effect::Apply };
-    let typed = app.environment.args().iter().skip(1).map(|arg| arg.to_string_lossy());
-    let command = typed.collect::<Vec<_>>().join(" ");
-    let flows = how.flow.clone();
-    let asked = Asked { what, effect, record_only: how.record_only, flows, state, command };
-    let context = Context {
-        variables: app.environment.variables(),
-        cwd: app.environment.cwd(),
-        temporary: app.environment.temporary(),
-        now: &|| app.environment.now(),
-        ui: &app.ui,
-        workspace,
-        data,
-        sources,
-    };
-    let (report, kind) = pipeline::run(&context, &asked)?;
+    let (record_only, flows, command) = (how.record_only, how.flow.clone(), super::typed(app));
+    let asked = Asked { what, effect, record_only, flows, state, command };
+    let (report, kind) = context(app, workspace, data, sources, |context| pipeline::run(context, &asked))?;
     Ok(say::report(app, report, kind, workspace.root()))
 }
 

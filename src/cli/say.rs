@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::App;
 use crate::actions::{Actions, ActionsError, Annotation, Level, Nonce, Outputs, Written, annotations};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, Result};
 use crate::pipeline::outputs;
 use crate::pipeline::publish::outputs as publish;
 use crate::report::{
@@ -42,11 +42,26 @@ pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) 
     if told.is_some_and(|told| told.outputs) { ends_later(app, kind) } else { kind }
 }
 
+/// Which variable says when a job fails.
+const FAIL: &str = "PATCH_MOI_FAIL";
+
 /// With which kind the program ends where the outputs say `red`: with `PATCH_MOI_FAIL=later` a later step of
 /// the workflow fails because of it, after publishing. A wrong command or configuration fails at once.
 pub(super) fn ends_later(app: &App, kind: Kind) -> Kind {
-    let later = app.environment.get("PATCH_MOI_FAIL").is_some_and(|when| when == "later");
+    let later = app.environment.get(FAIL).is_some_and(|when| when == "later");
     if later && kind != Kind::Usage { Kind::Done } else { kind }
+}
+
+/// Refuses a word that says nothing about when a job fails.
+///
+/// # Errors
+/// Where the variable holds another word than `now` and `later`.
+pub(super) fn fails_when_known(app: &App) -> Result<()> {
+    match app.environment.get(FAIL).as_deref() {
+        None | Some("now" | "later") => Ok(()),
+        Some(other) => Err(Failure::usage(format!("{FAIL} cannot be `{}`", other.escape_debug()))
+            .hint("it can be now or later")),
+    }
 }
 
 /// Says what a publication has come to, and with which kind the program ends.
@@ -76,7 +91,7 @@ pub(super) fn publication(app: &App, mut report: PublishReport, kind: Kind) -> K
         app.ui.out(&publish_text(&report, &app.ui.look()));
     }
     if actions.is_some() {
-        annotations(&publish::annotations(&report)).iter().for_each(|line| app.ui.out(line));
+        annotations(&publish::annotations(&report)).iter().for_each(|line| app.ui.command(line));
     }
     if told.is_some_and(|told| told.outputs) { ends_later(app, kind) } else { kind }
 }
@@ -177,7 +192,7 @@ fn tell(actions: &Actions, ui: &Ui, outputs: &Outputs, summary: &str) -> Told {
     told(actions, ui, Nonce::random().and_then(|nonce| outputs.write(actions, &nonce)), summary)
 }
 
-fn told(actions: &Actions, ui: &Ui, written: Result<(), ActionsError>, summary: &str) -> Told {
+fn told(actions: &Actions, ui: &Ui, written: std::result::Result<(), ActionsError>, summary: &str) -> Told {
     let outputs = written.is_ok();
     let kind = or_say(ui, written);
     let kind = match actions.append_summary(summary) {
@@ -191,7 +206,7 @@ fn told(actions: &Actions, ui: &Ui, written: Result<(), ActionsError>, summary: 
     Told { kind, outputs }
 }
 
-fn or_say(ui: &Ui, done: Result<(), ActionsError>) -> Kind {
+fn or_say(ui: &Ui, done: std::result::Result<(), ActionsError>) -> Kind {
     match done {
         Ok(()) => Kind::Done,
         Err(error @ ActionsError::NoFile { .. }) => {

@@ -95,7 +95,8 @@ impl Git {
         let tracking = format!("refs/remotes/origin/{branch}");
         let wanted = format!("+{}:{tracking}", asked.commit);
         let depth = format!("--depth={}", asked.depth);
-        let url = format!("file://{}", absolute(from).display());
+        // In a URL git takes `%20` and the like for other characters.
+        let url = format!("file://{}", absolute(from).display().to_string().replace('%', "%25"));
         let mut fetch = vec![git_dir.as_str(), "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
         if asked.depth > 0 {
             fetch.push(&depth);

@@ -104,6 +104,12 @@ pub(crate) enum GitError {
         /// What git said.
         source: ProcessError,
     },
+    /// A ref that is not patch-moi's own.
+    #[error("{name} is not below refs/heads/patch-moi/ or refs/patch-moi/, and nothing else is ever pushed")]
+    NotOurs {
+        /// The ref.
+        name: RefName,
+    },
     /// Nothing could be pushed, and no ref was looked at.
     #[error("nothing could be pushed to {url}")]
     NotPushed {
@@ -248,7 +254,7 @@ impl GitError {
                 Some(format!("finish or abort it first: `git -C {} status` says how", repo.display()))
             }
             Self::Program { source, .. } => source.hint(),
-            Self::Library { .. } | Self::Temporary { .. } | Self::Answer { .. } => None,
+            Self::NotOurs { .. } | Self::Library { .. } | Self::Temporary { .. } | Self::Answer { .. } => None,
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::state::{Bounds, Files, check};
 /// How deep the folders of a state's tree may lie.
 const DEEPEST: usize = 4;
 
+/// How many folders a state's tree may have, however often it names the same one.
+const MOST_FOLDERS: usize = 400;
+
 /// The mode of a file and of a program in a tree; everything else is a link, a folder or a submodule.
 const FILES: [i32; 3] = [0o100_644, 0o100_664, 0o100_755];
 
@@ -33,8 +36,10 @@ impl Repository {
         let mut bounds = Bounds::default();
         let mut folders = vec![(String::new(), commit_object.tree_id(), 0)];
         let odb = self.inner.odb().map_err(&failed)?;
+        let mut seen = 0;
         while let Some((above, tree, depth)) = folders.pop() {
-            if depth > DEEPEST || folders.len() > DEEPEST * 100 {
+            seen += 1;
+            if depth > DEEPEST || seen + folders.len() > MOST_FOLDERS {
                 return Err(refused("its folders are too many or too deep".to_owned()));
             }
             let tree = match self.inner.find_tree(tree) {
@@ -208,6 +213,16 @@ mod tests {
         }
         let deep = odd(&repository, &[("40000", b"d", tree)]);
         assert!(matches!(repository.state_files(deep), Err(GitError::State { .. })));
+
+        let mut tree = odb.write(ObjectType::Tree, b"").unwrap();
+        for _ in 0..3 {
+            let same: Vec<u8> = (0..50_u8)
+                .flat_map(|n| [format!("40000 d{n:02}\0").as_bytes(), tree.as_bytes()].concat())
+                .collect();
+            tree = odb.write(ObjectType::Tree, &same).unwrap();
+        }
+        let broad = odd(&repository, &[("40000", b"d", tree)]);
+        assert!(matches!(repository.state_files(broad), Err(GitError::State { .. })));
 
         let large = repository.inner.blob(&vec![b' '; 100 << 20]).unwrap();
         let error = repository.state_files(odd(&repository, &[("100644", b"data", large)])).unwrap_err();

@@ -253,7 +253,7 @@ impl Repository {
     }
 }
 
-/// Whether a text holds a beginning and an end of a conflict as git writes them.
+/// Whether a text holds a line with which git begins or ends a conflict, or parts its sides.
 fn has_markers(content: &[u8]) -> bool {
     let has = |marker: &[u8]| content.split(|byte| *byte == b'\n').any(|line| line.starts_with(marker));
     has(b"<<<<<<< ") || has(b">>>>>>> ") || has(b"||||||| ")

@@ -22,6 +22,7 @@ pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod sample;
 mod script_step;
+mod selecting;
 mod session;
 pub(crate) mod setup;
 mod stack_step;

@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
     let memory = match remembering::restore(&session, &asked.state) {
         Ok(memory) => memory,
         // Nobody watches: it would do again what was done, with every tick.
-        Err(failure) if matches!(asked.what, What::Schedule { tag: None, .. }) => return Err(failure),
+        Err(failure) if names_no_tag(&asked.what, &session) => return Err(failure),
         Err(failure) => {
             let why = problem(&failure).message;
             context.ui.warn(&why);
@@ -48,7 +48,10 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
             job.branch.clone_from(branch);
             job.fork.clone_from(fork);
             job.upstream_url = upstream_url.as_deref().map(str::parse::<RemoteUrl>).transpose()?;
-            event::dispatch(&session, job, &mut report)?
+            match names_no_tag(&asked.what, &session) {
+                true => watch::named(&session, job, &mut report)?,
+                false => event::dispatch(&session, job, &mut report)?,
+            }
         }
         What::Event { file } => {
             let mut job = read_event(context, file)?;
@@ -60,6 +63,16 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
     let kind = if asked.effect == Effect::Plan && computed { Kind::Done } else { kind };
     report.exit_code = kind.code();
     Ok((report, kind))
+}
+
+/// Whether what is due is to be found out: a workflow that names repository and branch and no tag asks each
+/// day anew, and a person who does so wants to see the newest release carried.
+fn names_no_tag(what: &What, session: &Session<'_>) -> bool {
+    match what {
+        What::Schedule { tag, .. } => tag.is_none(),
+        What::Release { tag, .. } => tag.is_none() && session.is_on_runner(),
+        What::Event { .. } => false,
+    }
 }
 
 /// A report in which nothing has happened yet.

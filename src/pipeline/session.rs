@@ -188,7 +188,8 @@ impl<'a> Session<'a> {
         real(Path::new(&own)).is_some_and(|own| real(folder).is_some_and(|folder| folder.starts_with(own)))
     }
 
-    fn is_on_runner(&self) -> bool {
+    /// Whether GitHub's runner has started this, so that nobody watches.
+    pub(super) fn is_on_runner(&self) -> bool {
         self.context.variable("GITHUB_ACTIONS").is_some_and(|on| on == "true")
     }
 

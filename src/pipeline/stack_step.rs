@@ -115,6 +115,31 @@ pub(super) fn tip_for(session: &Session<'_>, source: &Source, tag: &TagName) -> 
     fork::stands(session, config.repo.as_deref(), config.target_branch.as_ref()).ok()
 }
 
+/// Where upstream of a job is, and where the maintained branch stands, as far as that can be said before
+/// anything is fetched.
+///
+/// # Errors
+/// Wrong configuration, no repository.
+pub(super) fn look(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    selected: &Selected<'_>,
+) -> Result<(RemoteUrl, Option<CommitId>)> {
+    let config = config(session, selected)?;
+    let (named, branch) = named(session, job)?;
+    let named = named.as_deref().or(config.repo.as_deref());
+    let url = upstream_url(session, job, &config, &Fork::find(session, named)?)?;
+    let tip = fork::stands(session, named, branch.as_ref().or(config.target_branch.as_ref()));
+    Ok((url, tip.ok()))
+}
+
+/// The fork and the branch that the command line names.
+fn named(session: &Session<'_>, job: &Job<'_>) -> Result<(Option<String>, Option<RefName>)> {
+    let fork = job.fork.as_ref().map(|path| session.context.cwd.join(path).display().to_string());
+    let branch = job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
+    Ok((fork, branch))
+}
+
 fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
     let file = selected.flow.manifest_file();
     Ok(PatchStackConfig::from_config(&selected.manifest.config, &file, &|name| {
@@ -129,11 +154,9 @@ fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackCo
 /// Wrong configuration, no repository, no branch, no such tag, a rebase in progress, no network.
 pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<'_>) -> Result<Prepared> {
     let config = config(session, selected)?;
-    let named = job.fork.as_ref().map(|path| session.context.cwd.join(path).display().to_string());
+    let (named, named_branch) = named(session, job)?;
     let fork = Fork::find(session, named.as_deref().or(config.repo.as_deref()))?;
-    let override_branch =
-        job.branch.as_deref().map(|branch| RefName::join("refs/heads", branch)).transpose()?;
-    let branch = fork.branch(session, override_branch.as_ref().or(config.target_branch.as_ref()))?;
+    let branch = fork.branch(session, named_branch.as_ref().or(config.target_branch.as_ref()))?;
     fork.repository.must_be_idle(&branch)?;
     let (bench, tip) = fork.ready(session, &branch)?;
     for warning in &config.warnings {

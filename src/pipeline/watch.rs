@@ -1,18 +1,20 @@
 //! Looking at every source: what is new, what is due, what has moved.
 
-use super::event;
+use super::asked::AskedBy;
 use super::newest::newest;
 use super::session::{Job, Session};
 use super::stack_step;
 use super::words::{problem, standing};
+use super::{event, selecting};
 use crate::failure::{Failure, Kind, Result};
 use crate::feed;
-use crate::git::RemoteUrl;
+use crate::git::{Listing, RemoteUrl};
 use crate::http::{Client, Options};
-use crate::ids::{CommitId, EventId, TagName};
+use crate::ids::{CommitId, Digest, EventId, ObjectId, TagName};
+use crate::pack;
 use crate::release::{
-    Choice, Cursor, Due, Entry, FeedJob, LedgerLine, Moved, Newest, RemoteTag, Signal, Source, State, choose,
-    unseen,
+    Choice, Cursor, Due, Entry, FeedJob, LedgerLine, Moved, Newest, Release, RemoteTag, Signal, Source,
+    State, choose, unseen,
 };
 use crate::report::{Problem, ReleaseReport, RunReport, SourceReport, Standing};
 
@@ -29,15 +31,7 @@ pub(super) fn everything(session: &Session<'_>, only: Option<&str>, report: &mut
     let client = client(session)?;
     let mut kind = Kind::Done;
     for source in sources.iter().filter(|source| only.is_none_or(|id| id == source.id)) {
-        let mut about = SourceReport {
-            id: source.id.clone(),
-            repo: Some(source.repo.name.clone()),
-            starts_work: source.starts_work(),
-            newest: None,
-            warnings: Vec::new(),
-            settled: Vec::new(),
-            error: None,
-        };
+        let mut about = blank(source);
         let looked = look(session, &client, source, &mut about);
         let due = match looked {
             Ok((due, found)) => {
@@ -56,6 +50,73 @@ pub(super) fn everything(session: &Session<'_>, only: Option<&str>, report: &mut
         }
     }
     Ok(kind)
+}
+
+/// Looks at the upstream repository of a job that names no tag, and carries through what is due: what is
+/// settled is left alone, as with a source of feed-sources.json. There is no feed.
+///
+/// # Errors
+/// No flow or several, wrong configuration, an upstream that cannot be read, product state that cannot be
+/// read or written.
+pub(super) fn named(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
+    let flows = selecting::flows_for(session, &job)?;
+    let (draft, _) = selecting::draft(session, &job)?;
+    let selection = session.select(&draft.kind, &draft.payload, &flows);
+    let [selected] = selecting::carrying(&selection)[..] else {
+        return event::dispatch(session, job, report);
+    };
+    let (url, tip) = stack_step::look(session, &job, selected)?;
+    let listing = session.listing(&url, None)?;
+    let page = format!("https://github.com/{}", job.repo);
+    let page =
+        page.parse().map_err(|err| Failure::new(Kind::Usage, anyhow::Error::new::<url::ParseError>(err)))?;
+    let source = job.source.cloned().unwrap_or_else(|| Source::of_repository(job.repo.clone(), page));
+    let (ledger, now) = (session.ledger()?, (session.context.now)());
+    let digest = pack::flows_digest(&flows);
+    let choice = choose(&source, &remote_tags(&listing), &[], &ledger, tip, &digest, now);
+    if choice.newest.is_none() {
+        return Err(stack_step::no_release(&job.repo));
+    }
+    let mut about = SourceReport { starts_work: true, ..blank(&source) };
+    let mut kind = settle(session, &source, &digest, &choice, tip, &mut about)?;
+    report.sources.push(about);
+    for release in choice.due {
+        let release = Release { source_id: job.source.map(|source| source.id.clone()), ..release };
+        let due = Job {
+            asked_by: AskedBy::Schedule,
+            tag: Some(release.tag.clone()),
+            release: Some(release),
+            branch: job.branch.clone(),
+            fork: job.fork.clone(),
+            upstream_url: job.upstream_url.clone(),
+            ..Job::of_tag(job.repo.clone(), None, job.source)
+        };
+        kind = kind.worse(event::scheduled(session, due, report)?);
+    }
+    Ok(kind)
+}
+
+/// A report of a source about which nothing is known yet.
+fn blank(source: &Source) -> SourceReport {
+    SourceReport {
+        id: source.id.clone(),
+        repo: Some(source.repo.name.clone()),
+        starts_work: source.starts_work(),
+        newest: None,
+        warnings: Vec::new(),
+        settled: Vec::new(),
+        error: None,
+    }
+}
+
+/// The tags of a remote.
+pub(super) fn remote_tags(listing: &Listing) -> Vec<RemoteTag> {
+    let tag = |(name, (object, commit)): (&TagName, &(ObjectId, CommitId))| RemoteTag {
+        name: name.clone(),
+        object: *object,
+        commit: *commit,
+    };
+    listing.tags.iter().map(tag).collect()
 }
 
 /// Looks at one source: the jobs that are due, and whether something is wrong.
@@ -83,7 +144,7 @@ fn look<'a>(
         return Ok((Vec::new(), Kind::Done));
     }
     let (choice, tip) = chosen(session, source, &entries)?;
-    let kind = settle(session, source, &choice, tip, about)?;
+    let kind = settle(session, source, &session.flows_digest, &choice, tip, about)?;
     let jobs = choice.due.into_iter().map(|release| Job::due(release, source)).collect();
     Ok((jobs, kind))
 }
@@ -110,11 +171,7 @@ pub(super) fn chosen(
 ) -> Result<(Choice, Option<CommitId>)> {
     let url: RemoteUrl = source.repo.web_url.as_str().parse()?;
     let listing = session.listing(&url, None)?;
-    let tags: Vec<RemoteTag> = listing
-        .tags
-        .iter()
-        .map(|(name, (object, commit))| RemoteTag { name: name.clone(), object: *object, commit: *commit })
-        .collect();
+    let tags = remote_tags(&listing);
     let tip = newest(&listing, Some(source)).and_then(|tag| stack_step::tip_for(session, source, &tag));
     let now = (session.context.now)();
     Ok((choose(source, &tags, entries, &session.ledger()?, tip, &session.flows_digest, now), tip))
@@ -150,6 +207,7 @@ fn note_entries(session: &Session<'_>, source: &Source, entries: &[Entry]) -> Re
 fn settle(
     session: &Session<'_>,
     source: &Source,
+    flows: &Digest,
     choice: &Choice,
     tip: Option<CommitId>,
     about: &mut SourceReport,
@@ -161,7 +219,7 @@ fn settle(
         tag_object: tag.object,
         commit: tag.commit,
         tip,
-        flows: Some(session.flows_digest.clone()),
+        flows: Some(flows.clone()),
         state,
         rule: rule.map(str::to_owned),
         at: session.context.stamp(),

@@ -243,6 +243,23 @@ impl Source {
         }
     }
 
+    /// A source of releases without a feed and with the usual rules, for a repository that no file names.
+    pub(crate) fn of_repository(name: RepoName, page: Url) -> Self {
+        let raw_repo = serde_json::json!({ "fullName": name, "webUrl": page.as_str() });
+        Self {
+            id: name.to_string(),
+            provider: Provider::Github,
+            url: page.clone(),
+            event: SourceEvent::Release,
+            repo: SourceRepo { name, web_url: page, default_branch: None },
+            target: None,
+            prime_only: true,
+            rules: Rules::default(),
+            raw_repo,
+            raw_target: None,
+        }
+    }
+
     /// Reads one source, and says what is odd about it.
     fn read(value: &Value) -> Result<(Self, Vec<String>), BadField> {
         let mut unknown = Vec::new();

@@ -181,7 +181,8 @@ impl World {
     /// Candidate and state stand in the remote, and the artifact lies where it lay.
     #[track_caller]
     fn assert_delivered(&self, output: &Output) {
-        let candidate: Value = serde_json::from_slice(&fs::read(self.dir.join("candidate.json")).unwrap()).unwrap();
+        let candidate: Value =
+            serde_json::from_slice(&fs::read(self.dir.join("candidate.json")).unwrap()).unwrap();
         assert_eq!(self.at(CANDIDATE).as_deref(), candidate["candidate"]["commit"].as_str(), "{output}");
         assert_eq!(self.ledger()["state"], "candidate", "{output}");
     }
@@ -226,7 +227,8 @@ fn where_workflows_may_open_no_pull_request_an_issue_says_so_with_the_settings_p
 fn what_the_settings_say_is_known_before_the_push() {
     let world = World::carried();
     world.github.with(|state| {
-        let may = json!({ "default_workflow_permissions": "read", "can_approve_pull_request_reviews": false });
+        let may =
+            json!({ "default_workflow_permissions": "read", "can_approve_pull_request_reviews": false });
         state.workflow_permissions = Some(may);
         state.repository["has_issues"] = json!(false);
     });
@@ -356,7 +358,10 @@ fn the_token_is_in_no_childs_environment_but_gits_own_way_to_its_host() {
     let log = world.home.join("children.log");
     let bin = world.home.join("bin");
     let (real, path) = (which("git"), std::env::var("PATH").unwrap());
-    write(&bin.join("git"), format!("#!/bin/sh\n{{ echo \"== $*\"; env; }} >>{}\nexec {real} \"$@\"\n", log.display()));
+    write(
+        &bin.join("git"),
+        format!("#!/bin/sh\n{{ echo \"== $*\"; env; }} >>{}\nexec {real} \"$@\"\n", log.display()),
+    );
     fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
 
     let program = world.program().env("GITHUB_TOKEN", TOKEN).env("PATH", format!("{}:{path}", bin.display()));
@@ -381,7 +386,10 @@ fn the_token_is_in_no_childs_environment_but_gits_own_way_to_its_host() {
 fn the_token_does_not_follow_a_redirect_to_another_host() {
     let world = World::carried();
     let other = GitHub::new(&world.home.join("remote.git"));
-    world.github.instead("GET /repos/you/fork", Said::no(301, "Moved").with("location", other.api() + "/repos/you/fork"));
+    world.github.instead(
+        "GET /repos/you/fork",
+        Said::no(301, "Moved").with("location", other.api() + "/repos/you/fork"),
+    );
     let output = world.publish().exits(4).prints(&["GitHub could not be asked"]);
     world.assert_delivered(&output);
     assert!(other.take().is_empty(), "{output}");
@@ -391,7 +399,10 @@ fn the_token_does_not_follow_a_redirect_to_another_host() {
 fn workflow_files_in_the_way_are_named_before_and_refused_in_githubs_words() {
     let workspace = Workspace::on_v1();
     workspace.fork.commit("Colour output", &[("colour.txt", "red\n")]);
-    workspace.release_v2(&[(".github/workflows/x.yml", "on: push\n"), (".github/workflows/y.yml", "on: push # y\n")]);
+    workspace.release_v2(&[
+        (".github/workflows/x.yml", "on: push\n"),
+        (".github/workflows/y.yml", "on: push # y\n"),
+    ]);
     // What another branch of the fork has may be pushed.
     workspace.fork.git(&["branch", "mirror"]);
     let workspace = workspace.with_flow("");
@@ -421,7 +432,10 @@ fn workflow_files_in_the_way_are_named_before_and_refused_in_githubs_words() {
     assert!(world.dir.join("candidate.bundle").exists());
     let issue = world.github.issue(1);
     assert!(issue["body"].as_str().unwrap().contains(".github/workflows/x.yml"), "{issue:#}");
-    assert!(issue["body"].as_str().unwrap().contains("ARTIFACT"), "the way to land it begins at the artifact");
+    assert!(
+        issue["body"].as_str().unwrap().contains("ARTIFACT"),
+        "the way to land it begins at the artifact"
+    );
 
     // Another token, and the issue is done with.
     fs::remove_file(hook).unwrap();
@@ -439,9 +453,10 @@ fn a_candidate_gets_a_draft_onto_the_maintained_branch_that_says_how_to_land_it(
     let opened = world.opened();
     assert_eq!(opened.line(), PULLS);
     let new = opened.json();
-    assert_eq!((&new["head"], &new["base"], &new["draft"]), (
-        &json!("patch-moi/candidate/v2"), &json!("main"), &json!(true)
-    ));
+    assert_eq!(
+        (&new["head"], &new["base"], &new["draft"]),
+        (&json!("patch-moi/candidate/v2"), &json!("main"), &json!(true))
+    );
     let body = new["body"].as_str().unwrap();
     assert!(body.chars().count() <= 65_536);
     assert!(body.ends_with("<!-- patch-moi:patch:upstream.release:acme/engine:v2 -->"), "{body}");
@@ -498,7 +513,10 @@ fn a_conflict_gets_an_issue_and_what_is_settled_later_a_pull_request_that_ends_i
     let issue = world.github.issue(1);
     assert_eq!(issue["state"], "closed");
     assert!(issue["title"].as_str().unwrap().starts_with("[carried] "), "{issue:#}");
-    assert!(issue["body"].as_str().unwrap().starts_with("**Carried by now: see pull request #2.**"), "{issue:#}");
+    assert!(
+        issue["body"].as_str().unwrap().starts_with("**Carried by now: see pull request #2.**"),
+        "{issue:#}"
+    );
     let writes = world.github.writes().len();
     let _ = world.publish().exits(0).prints(&["Pull request 2 was unchanged"]);
     assert_eq!(world.github.writes().len(), writes);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Program, Release, Workspace, file_url};
+use crate::support::{Program, Release, Workspace, file_url, patch_moi};
 
 const V2: Release = Release { tag: "v2", title: "v2", updated: "2026-02-01T00:00:00Z" };
 const STATE: &str = "refs/patch-moi/state";
@@ -121,6 +121,49 @@ fn a_red_job_can_wait_until_everything_is_published() {
     let _ = workspace.run_tag("v2").env("PATCH_MOI_FAIL", "later").run().exits(3);
     let _ = runner.around(workspace.run_tag("v2")).run().exits(3);
     let _ = runner.around(workspace.run_tag("v9")).env("PATCH_MOI_FAIL", "later").run().exits(2);
+}
+
+#[test]
+fn a_word_that_does_not_say_when_the_job_fails_is_refused_before_anything_is_done() {
+    let workspace = Workspace::clean().with_flow("").with_feed(&[V2]);
+    for args in [&["run"][..], &["publish"]] {
+        let run = patch_moi(workspace.path()).args(args).env("PATCH_MOI_FAIL", "never");
+        let _ = run.run().exits(2).says(&["PATCH_MOI_FAIL", "`never`", "now or later"]);
+    }
+    assert!(!workspace.data().exists() && !workspace.artifact("v2").exists());
+}
+
+#[test]
+fn a_workflow_without_any_file_leaves_a_settled_release_alone() {
+    let workspace = Workspace::conflicting();
+    workspace.upstream.git(&["tag", "v2.0.0", "v2"]);
+    let upstream = file_url(workspace.upstream.path());
+    let named = [
+        "release",
+        "--repo",
+        "acme/engine",
+        "--branch",
+        "main",
+        "--upstream-url",
+        &upstream,
+        "--state",
+        "none",
+    ];
+    let runner = Runner::new();
+    let _ = runner.around(workspace.run(&named)).run().exits(3);
+    assert_eq!(runner.output("publish"), "true");
+    let journal = workspace.journal("releases.jsonl");
+
+    let runner = Runner::new();
+    let _ = runner.around(workspace.run(&named)).run().exits(0).says(&["::warning", "v2.0.0: conflict"]);
+    assert_eq!((runner.output("publish"), runner.output("red")), ("false".to_owned(), "false".to_owned()));
+    assert_eq!(workspace.journal("releases.jsonl"), journal);
+
+    // A person wants to see it all the same.
+    let _ = workspace.run(&named).run().exits(3);
+    let _ = Runner::new().around(workspace.run(&named).args(["--tag", "v2.0.0"])).run().exits(3);
+    workspace.fork.commit("Another patch", &[("another", "1\n")]);
+    let _ = Runner::new().around(workspace.run(&named)).run().exits(3);
 }
 
 #[test]

@@ -189,7 +189,7 @@ impl Job {
         let workflow = ".github/workflows/upstream-release.yml";
         match self.trigger {
             Trigger::Schedule => {
-                json!({ "repository": repository, "schedule": "17 5 * * *", "workflow": workflow })
+                json!({ "repository": repository, "schedule": "37 5 * * *", "workflow": workflow })
             }
             Trigger::Dispatch => {
                 let tag = self.inputs.get("tag").cloned().unwrap_or_default();

@@ -12,6 +12,9 @@ use crate::report::printable;
 /// (`remote.<url>.receivepack`), and that would be a line for a shell.
 const RECEIVE_PACK: &str = "--receive-pack=git-receive-pack";
 
+/// Nothing else of a remote is ever written.
+const OURS: [&str; 2] = ["refs/heads/patch-moi/", "refs/patch-moi/"];
+
 /// So many lines of what a remote says are kept, and so many characters of them.
 const MOST_SAID: (usize, usize) = (8, 600);
 
@@ -53,8 +56,8 @@ impl Git {
     /// already counts as moved. The result has every ref once, in the order of `moves`.
     ///
     /// # Errors
-    /// [`GitError::NotAllowed`] and [`GitError::NotPushed`] where no ref was looked at. A ref that was
-    /// refused is not an error.
+    /// [`GitError::NotOurs`] for a ref of somebody else's, whoever asks; [`GitError::NotAllowed`] and
+    /// [`GitError::NotPushed`] where no ref was looked at. A ref that was refused is not an error.
     pub(crate) fn push(
         &self,
         from: &Repository,
@@ -64,6 +67,9 @@ impl Git {
     ) -> Result<Vec<Pushed>, GitError> {
         if moves.is_empty() {
             return Ok(Vec::new());
+        }
+        if let Some(step) = moves.iter().find(|step| !is_ours(&step.name)) {
+            return Err(GitError::NotOurs { name: step.name.clone() });
         }
         let with = credential.map(|credential| self.with_credential(Some(credential)));
         let git = with.as_ref().unwrap_or(self);
@@ -95,6 +101,11 @@ impl Git {
         };
         moves.iter().map(answer).collect()
     }
+}
+
+/// Whether a ref of a remote may be written at all.
+fn is_ours(name: &RefName) -> bool {
+    OURS.iter().any(|ours| name.as_str().starts_with(ours))
 }
 
 /// git-push(1), "OUTPUT": lines of `<flag> TAB <from>:<to> TAB <summary> (<reason>)`.

@@ -90,6 +90,18 @@ fn a_ref_that_stands_elsewhere_is_stale_and_nothing_moves() {
 }
 
 #[test]
+fn nothing_but_patch_mois_own_refs_is_ever_pushed() {
+    let two = Two::new();
+    let one = two.commit("one");
+    for name in ["refs/heads/main", "refs/tags/v1", "refs/heads/patch-moi", "refs/heads/patch-moist/x"] {
+        let moves = [step(A, None, Some(one)), step(name, None, Some(one))];
+        let refused = two.git.push(&two.own, &two.url, &moves, None).unwrap_err();
+        assert!(matches!(&refused, GitError::NotOurs { name: found } if found.as_str() == name), "{refused}");
+        assert_eq!((two.at(A), two.at(name)), (None, None));
+    }
+}
+
+#[test]
 fn a_hook_of_the_remote_refuses_and_its_words_are_harmless() {
     let two = Two::new();
     let one = two.commit("one");

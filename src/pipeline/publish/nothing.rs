@@ -2,6 +2,7 @@
 
 use super::super::event;
 use super::super::run::the_one_source;
+use super::super::selecting;
 use super::super::session::{Job, Session};
 use super::super::stack_step;
 use super::super::verify::{Denied, gone, refused};
@@ -66,7 +67,7 @@ fn asked_for(
     let source = session.source_of(repo);
     let mut job = Job::of_tag(repo.clone(), asked.tag.clone(), source);
     job.branch.clone_from(&asked.how.branch);
-    let flows = event::flows_for(session, &job).unwrap_or_else(|_| session.flows.clone());
+    let flows = selecting::flows_for(session, &job).unwrap_or_else(|_| session.flows.clone());
     let (release, tip) = match (event::prepare_stack(session, &job), source, &asked.tag) {
         (Ok(prepared), ..) => (
             RemoteTag {

@@ -71,6 +71,9 @@ pub(super) fn handed(folder: &Path) -> Result<Handed> {
     })
 }
 
+/// Said where the stack is not the one that the artifact was made of.
+const OTHER_PATCHES: &str = "upstream has other refs than then, and other commits count as patches now";
+
 /// Makes the carry of a release again, and stops at its first conflict.
 ///
 /// # Errors
@@ -95,8 +98,7 @@ pub(super) fn begin(resume: &Resume<'_, '_>, named: &From) -> Result<(ResumeRepo
     if let Some(handed) = handed.as_ref().filter(|handed| handed.tip == prepared.tip) {
         let then = stack::take(&prepared.bench, prepared.tip, inventory.onto, &handed.excluded);
         if then.is_ok_and(|then| !then.commits().eq(inventory.commits())) {
-            notes
-                .push("upstream has other refs than then, and other commits count as patches now".to_owned());
+            notes.push(OTHER_PATCHES.to_owned());
         }
     }
     if inventory.is_adopted(&prepared.bench)? {

@@ -10,7 +10,7 @@ use crate::flow::{Flow, Runner, Selected};
 use crate::git::GitError;
 use crate::ids::{CommitId, EventId, RepoName, TagName};
 use crate::pipeline::carrying::{self, Gathered};
-use crate::pipeline::event;
+use crate::pipeline::selecting;
 use crate::pipeline::session::{Job, Session};
 use crate::pipeline::stack_step::{self, Prepared};
 use crate::stack::{Carry, Objects};
@@ -43,7 +43,7 @@ pub(super) fn with<T>(
     let source = session.source_of(repo);
     let mut job = Job::of_tag(repo.clone(), Some(tag.clone()), source);
     job.branch.clone_from(&how.branch);
-    let flows = event::flows_for(session, &job)?;
+    let flows = selecting::flows_for(session, &job)?;
     for event in events(session, &job, tag) {
         let selection = session.select(&event.kind, &event.payload, &flows);
         let stack = selection.selected.iter().find(|selected| selected.step.runner == Runner::PatchStack);
