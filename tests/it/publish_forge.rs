@@ -414,6 +414,9 @@ fn workflow_files_in_the_way_are_named_before_and_refused_in_githubs_words() {
     fork.commit("Mirror", &[(".github/workflows/y.yml", "on: push # y\n")]);
     fork.git(&["push", "--quiet", world.home.join("remote.git").to_str().unwrap(), "mirror"]);
     fork.switch("main");
+    // The commit took the workspace's own files along.
+    fork.git(&["checkout", "--quiet", "mirror", "--", ".codex", "feed-sources.json"]);
+    fork.git(&["reset", "--quiet"]);
     let hook = world.home.join("remote.git/hooks/update");
     let words = "refusing to allow a GitHub App to create or update workflow `.github/workflows/x.yml` without \
                  `workflows` permission";
