@@ -25,6 +25,7 @@ mod script_step;
 mod session;
 pub(crate) mod setup;
 mod stack_step;
+pub(crate) mod standing;
 pub(crate) mod verify;
 mod watch;
 mod words;

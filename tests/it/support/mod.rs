@@ -6,6 +6,7 @@
 mod act;
 mod files;
 mod http;
+mod machines;
 mod pack;
 mod program;
 mod repo;
@@ -14,6 +15,7 @@ mod workspace;
 pub(crate) use act::{Ended, Fork, Workflow, copy_to, repository};
 pub(crate) use files::{Snapshot, find_files, write};
 pub(crate) use http::{Page, Server};
+pub(crate) use machines::{ForkServer, STATE};
 pub(crate) use pack::content_hash;
 pub(crate) use program::{Output, Program, patch_moi};
 pub(crate) use repo::{Repo, fork_and_upstream};
