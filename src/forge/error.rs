@@ -144,8 +144,7 @@ impl ForgeError {
             Self::Exists { url, .. } => format!("see {url}"),
             Self::Unreachable { source, .. } => return source.hint(),
             Self::Unexpected { .. } => {
-                "check GITHUB_API_URL; if it is right, GitHub has a problem: try again later"
-                    .to_owned()
+                "check GITHUB_API_URL; if it is right, GitHub has a problem: try again later".to_owned()
             }
             Self::Invalid { .. } => return None,
         };

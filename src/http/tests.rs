@@ -227,7 +227,7 @@ fn an_answer_of_any_status_is_an_answer() {
         assert_eq!((reply.status, reply.header("x-said")), (418, Some("so")));
         assert_eq!(String::from_utf8(reply.body).unwrap(), said);
     }
-    assert_eq!(server.asked(), 4);
+    assert_eq!(server.asked(), 3);
 }
 
 #[test]

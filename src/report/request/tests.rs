@@ -33,6 +33,7 @@ fn hostile_place() -> Where {
         sibling_of: Some(sample::HOSTILE.to_owned()),
         workflow_files: many(),
         reasons: many(),
+        pages: Some("https://github.com/sample/fork/".to_owned()),
     }
 }
 
@@ -345,7 +346,9 @@ fn what_has_taken_the_place_of_a_text_is_said_once_whatever_it_is() {
 
     let carried = superseded(&text.title, &text.body, By::PullRequest(5));
     assert_eq!(carried.title, format!("[carried] {}", text.title));
-    assert!(carried.body.starts_with("**Carried by now: see pull request #5.** What follows is kept as it was."));
+    assert!(
+        carried.body.starts_with("**Carried by now: see pull request #5.** What follows is kept as it was.")
+    );
     assert!(is_superseded(&carried.body) && is_marked(&carried.body, &marker(&sample::document().event.id)));
 
     let newer = superseded(&carried.title, &carried.body, By::Release(&tag("v1.2.0")));

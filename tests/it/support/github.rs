@@ -68,7 +68,10 @@ impl Said {
     /// A refusal in these words.
     pub(crate) fn no(status: u16, message: &str) -> Self {
         let docs = "https://docs.github.com/rest";
-        Self::json(status, &json!({ "message": message, "documentation_url": docs, "status": status.to_string() }))
+        Self::json(
+            status,
+            &json!({ "message": message, "documentation_url": docs, "status": status.to_string() }),
+        )
     }
 
     pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
@@ -287,7 +290,11 @@ fn listed(asked: &Asked, mut all: Vec<Value>) -> Said {
     let (size, page) = (number("per_page", 30), number("page", 1));
     let rest: Vec<Value> = all.into_iter().skip((page - 1) * size).collect();
     let said = Said::json(200, &json!(rest.iter().take(size).collect::<Vec<_>>()));
-    if rest.len() > size { said.with("link", "<https://api.github.com/x?page=2>; rel=\"next\"") } else { said }
+    if rest.len() > size {
+        said.with("link", "<https://api.github.com/x?page=2>; rel=\"next\"")
+    } else {
+        said
+    }
 }
 
 fn open_pull(state: &mut State, asked: &Asked, pages: &str) -> Said {
@@ -305,7 +312,9 @@ fn open_pull(state: &mut State, asked: &Asked, pages: &str) -> Said {
     }
     let label = format!("{}:{head}", state.name().split('/').next().unwrap());
     let is_same = |one: &&Value| {
-        one["state"] == "open" && one["head"]["label"] == label.as_str() && one["base"]["ref"] == base.as_str()
+        one["state"] == "open"
+            && one["head"]["label"] == label.as_str()
+            && one["base"]["ref"] == base.as_str()
     };
     if state.pulls.iter().any(|one| is_same(&one)) {
         return invalid(json!({ "message": format!("A pull request already exists for {label}.") }));
@@ -323,7 +332,7 @@ fn changed(state: &mut State, asked: &Asked, number: &str, is_pull: bool) -> Sai
     state.time += 1;
     let time = state.time;
     let all = if is_pull { &mut state.pulls } else { &mut state.issues };
-    let Some(one) = all.iter_mut().find(|one| one["number"].to_string() == number) else {
+    let Some(one) = all.iter_mut().find(|one| one["number"].as_u64() == number.parse().ok()) else {
         return Said::no(404, "Not Found");
     };
     for (name, value) in asked.json().as_object().unwrap() {
@@ -380,7 +389,8 @@ fn git(state: &Mutex<State>, asked: &Asked) -> Said {
     });
     let output = child.wait_with_output().unwrap().stdout;
     let _ = writer.join();
-    let end = output.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(output.len().saturating_sub(4));
+    let end =
+        output.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(output.len().saturating_sub(4));
     let mut said = Said { status: 200, headers: Vec::new(), body: output[end + 4..].to_vec() };
     for line in String::from_utf8_lossy(&output[..end]).lines() {
         let (name, value) = line.split_once(": ").unwrap();
@@ -478,7 +488,12 @@ fn serve(
         reader.take(length).read_to_end(&mut body)?;
     }
     let said = answer(state, Asked { api: false, method, path, headers, body });
-    write!(stream, "HTTP/1.1 {} -\r\nconnection: close\r\ncontent-length: {}\r\n", said.status, said.body.len())?;
+    write!(
+        stream,
+        "HTTP/1.1 {} -\r\nconnection: close\r\ncontent-length: {}\r\n",
+        said.status,
+        said.body.len()
+    )?;
     for (name, value) in &said.headers {
         write!(stream, "{name}: {value}\r\n")?;
     }
