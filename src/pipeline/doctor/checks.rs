@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::facts::{
-    Facts, ForkOnForge, Found, Home, OnForge, Stack, Token, Watched, Why, WorkflowFile,
-};
+use super::facts::{Facts, ForkOnForge, Found, Home, OnForge, Stack, Token, Watched, Why, WorkflowFile};
 use crate::forge::{BranchFacts, ForgeError, RepositoryFacts, WorkflowState};
 use crate::pipeline::init::{Pinned, WORKFLOW, settings};
 
@@ -336,8 +334,12 @@ fn workflows(asked: &OnForge, is_fork: bool, mend: Option<String>) -> Option<Che
              Pull requests, Issues and Workflows there cannot be seen"
         }
         (Token::None, true) => return None,
-        (Token::OfApp, true) => "the workflow's own token never has Workflows, and of an app's it cannot be seen",
-        (Token::Own, true) => "whether a token has Workflows cannot be seen, nor what a fine-grained one may write",
+        (Token::OfApp, true) => {
+            "the workflow's own token never has Workflows, and of an app's it cannot be seen"
+        }
+        (Token::Own, true) => {
+            "whether a token has Workflows cannot be seen, nor what a fine-grained one may write"
+        }
     };
     Some(about.unknown(&Why { hint: mend, ..Why::new(found) }))
 }

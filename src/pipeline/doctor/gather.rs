@@ -67,10 +67,9 @@ pub(super) fn facts(context: &Context<'_>, asked: &Asked) -> Facts {
     let fork = elsewhere.map(|url| match (on_server(&url, &asked.server), &client) {
         (Some(name), Ok(client)) => ask_about_fork(client, asked, name, branch.as_deref()),
         (None, _) if url.is_empty() => Err(Why::new("the fork's checkout has no remote `origin`")),
-        (None, _) => Err(Why::new(format!(
-            "the fork is not on {}, so GitHub was not asked about it",
-            asked.server
-        ))),
+        (None, _) => {
+            Err(Why::new(format!("the fork is not on {}, so GitHub was not asked about it", asked.server)))
+        }
         (_, Err(why)) => Err(why.clone()),
     });
     Facts {
