@@ -234,7 +234,11 @@ fn settings_that_are_in_the_way_are_named_with_their_page() {
             "{report:#}"
         );
     }
-    assert_eq!(check(&report, "actions")["level"], "unknown");
+    let actions = check(&report, "actions");
+    assert_eq!(
+        (&actions["level"], &actions["mend"]),
+        (&json!("unknown"), &json!("https://github.com/you/fork/settings/actions"))
+    );
 }
 
 #[test]

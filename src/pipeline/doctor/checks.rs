@@ -61,6 +61,11 @@ impl About {
         self.check(Level::Wrong, &why.message, why.hint.clone())
     }
 
+    /// What a person can look up at `page`, and most tokens cannot.
+    fn hidden(self, why: &Why, page: Option<String>) -> Check {
+        self.check(Level::Unknown, &why.message, page)
+    }
+
     fn unknown(self, why: &Why) -> Check {
         self.check(Level::Unknown, &why.message, why.hint.clone())
     }
@@ -239,7 +244,7 @@ fn stack(found: &Found<Stack>) -> Vec<Check> {
 
 fn workflow(found: &Found<Option<WorkflowFile>>, action: &Found<Pinned>) -> Vec<Check> {
     let file = about("workflow", "it makes GitHub look for releases");
-    let place = about("workflow on the default branch", "schedules run from the default branch only");
+    let place = about("default branch", "schedules run from the default branch only");
     let pin = about("action", "an older release of the action lacks what was mended since");
     let workflow = match found {
         Err(why) => return vec![file.wrong(why)],
@@ -260,10 +265,12 @@ fn workflow(found: &Found<Option<WorkflowFile>>, action: &Found<Pinned>) -> Vec<
         checks.push(file.ok(format!("{WORKFLOW} names the action by commit")));
     }
     checks.push(match &workflow.on_default {
-        Some((branch, true)) => place.ok(format!("`{branch}` of origin has it")),
+        Some((branch, true)) => place.ok(format!("`{branch}` of origin has the workflow")),
         Some((branch, false)) => place.check(
             Level::Warning,
-            format!("`{branch}` of origin does not have it as it is here, as far as this clone knows"),
+            format!(
+                "`{branch}` of origin does not have the workflow as it is here, as far as this clone knows"
+            ),
             Some(format!("commit it on `{branch}`, then: git push origin {branch}")),
         ),
         None => place.unknown(&Why {
@@ -383,7 +390,7 @@ fn schedule(asked: &OnForge, mend: Option<String>) -> Check {
 fn actions(asked: &OnForge, mend: Option<String>) -> Check {
     let about = about("actions", "without them nothing runs");
     match &asked.actions {
-        Err(why) => about.unknown(why),
+        Err(why) => about.hidden(why, mend),
         Ok(found) if !found.enabled => about.check(Level::Wrong, "they are off in this repository", mend),
         Ok(found) if found.allowed_actions.as_deref() == Some("local_only") => {
             about.check(Level::Wrong, "only actions of the same owner may be used", mend)
@@ -398,7 +405,7 @@ fn actions(asked: &OnForge, mend: Option<String>) -> Check {
 fn pull_requests(asked: &OnForge, mend: Option<String>) -> Check {
     let about = about("pull requests", "where workflows may open none, a candidate is reported in an issue");
     match &asked.workflow_permissions {
-        Err(why) => about.unknown(why),
+        Err(why) => about.hidden(why, mend),
         Ok(found) if found.can_approve_pull_request_reviews => about.ok("workflows may open them"),
         Ok(_) => about.check(Level::Warning, "workflows may open none", mend),
     }

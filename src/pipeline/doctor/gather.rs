@@ -61,6 +61,10 @@ pub(super) fn facts(context: &Context<'_>, asked: &Asked) -> Facts {
         (Some(name), Ok(client)) => {
             ask_forge(client, asked, name, branch.as_deref().filter(|_| elsewhere.is_none()))
         }
+        (None, _) if home.as_ref().is_ok_and(|home| home.origin.is_none()) => Err(Why {
+            hint: Some("git remote add origin URL".to_owned()),
+            ..Why::new("there is no remote `origin`, so GitHub was not asked")
+        }),
         (None, _) => Err(Why::new(format!("origin is not on {}, so GitHub was not asked", asked.server))),
         (_, Err(why)) => Err(why.clone()),
     };
