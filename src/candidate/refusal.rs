@@ -192,6 +192,14 @@ pub(crate) enum Refusal {
         /// The release.
         tag: TagName,
     },
+    /// The branch does not stand on the release, and the run says so.
+    #[error("the run says that branch {branch} holds {tag} already, and it does not")]
+    NotAdopted {
+        /// The maintained branch.
+        branch: String,
+        /// The release.
+        tag: TagName,
+    },
     /// An id, a number or a word is another one when the carry is made again.
     #[error("{what} is {claimed} in the artifact, and {made} when the carry is made again")]
     Differs {
@@ -331,6 +339,7 @@ impl Refusal {
             Self::ExcludedUnknown { .. } => "excluded-unknown",
             Self::Excluded { .. } => "excluded",
             Self::Adopted { .. } => "adopted",
+            Self::NotAdopted { .. } => "not-adopted",
             Self::Differs { .. } => "differs",
             Self::Verdict { .. } => "verdict",
             Self::CheckHidden { .. } => "check-hidden",

@@ -43,9 +43,14 @@ Exit codes:
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// An artifact's folder, or one that holds several; without it, the run left nothing
+    /// An artifact's folder, or one that holds several; without it, the run left nothing, which is a
+    /// failure unless `--run-result success` says otherwise
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// How the job ended that ran `patch-moi run`: where it went well and left no artifact, nothing is
+    /// recorded as failed; else PATCH_MOI_RUN_RESULT
+    #[arg(long, value_name = "RESULT", value_enum)]
+    run_result: Option<RunResult>,
     /// The release that was asked for
     #[arg(long, value_name = "TAG")]
     tag: Option<TagName>,
@@ -84,6 +89,19 @@ enum When {
     None,
 }
 
+/// How a job ended, in GitHub's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RunResult {
+    /// It went well
+    Success,
+    /// It failed
+    Failure,
+    /// It was cancelled
+    Cancelled,
+    /// It was not started
+    Skipped,
+}
+
 /// What else is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Accept {
@@ -103,6 +121,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
     let accept = chosen(app, args.accept, "PATCH_MOI_ACCEPT")?;
     let asked = Publish {
         dir: args.dir.as_ref().map(|dir| app.environment.resolve(dir).components().collect()),
+        ran: chosen(app, args.run_result, "PATCH_MOI_RUN_RESULT")? == Some(RunResult::Success),
         tag: args.tag.clone(),
         how: How {
             branch: args.branch.clone().or_else(|| app.environment.get("PATCH_MOI_BRANCH")),

@@ -99,6 +99,9 @@ struct How {
     feed_sources: Option<PathBuf>,
     #[command(flatten)]
     state: StateOption,
+    /// Choose from this flow only, and from each that is named so; else PATCH_MOI_FLOWS names them, else all count
+    #[arg(long, global = true, value_name = "NAME", value_delimiter = ',')]
+    flow: Vec<String>,
     /// Record the event, and carry nothing
     #[arg(long, global = true, conflicts_with = "dry_run")]
     record_only: bool,
@@ -279,7 +282,14 @@ fn go(
     data: &DataDir,
 ) -> Result<Kind> {
     let effect = if how.dry_run { Effect::Plan } else { Effect::Apply };
-    let asked = Asked { what, effect, record_only: how.record_only, state, command: super::typed(app) };
+    let asked = Asked {
+        what,
+        effect,
+        record_only: how.record_only,
+        flows: how.flow.clone(),
+        state,
+        command: super::typed(app),
+    };
     let (report, kind) = context(app, workspace, data, sources, |context| pipeline::run(context, &asked))?;
     Ok(say::report(app, report, kind, workspace.root()))
 }

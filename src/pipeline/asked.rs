@@ -53,6 +53,8 @@ pub(crate) struct Asked {
     pub(crate) effect: Effect,
     /// Whether the event is only to be recorded.
     pub(crate) record_only: bool,
+    /// The only flows to choose from; where none is named, PATCH_MOI_FLOWS says it, else all count.
+    pub(crate) flows: Vec<String>,
     /// Where what lasts is kept.
     pub(crate) state: Wanted,
     /// The command as it was typed, for the report.

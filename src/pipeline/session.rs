@@ -1,7 +1,7 @@
 //! One run's configuration and what it has learnt so far.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -104,6 +104,7 @@ impl<'a> Session<'a> {
         };
         notes.extend(lock.iter().flat_map(|lock| lock.warnings.clone()));
         let flows = pack::active(context.workspace.found_flows()?, lock.as_ref());
+        let flows = named(flows, context, asked)?;
         for flow in &flows {
             let warnings = flow.manifest.iter().flat_map(|manifest| &manifest.warnings);
             notes.extend(flow.notes.iter().chain(warnings).map(|note| format!("{}: {note}", flow.place())));
@@ -239,4 +240,25 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+}
+
+/// The flows that were named, or all.
+fn named(flows: Vec<Flow>, context: &Context<'_>, asked: &Asked) -> Result<Vec<Flow>> {
+    let variable = context.variable("PATCH_MOI_FLOWS").filter(|_| asked.flows.is_empty());
+    let from_variable = variable.iter().flat_map(|names| names.split(','));
+    let names: BTreeSet<&str> =
+        asked.flows.iter().map(String::as_str).chain(from_variable).map(str::trim).collect();
+    if names.is_empty() {
+        return Ok(flows);
+    }
+    if let Some(unknown) = names.iter().find(|name| flows.iter().all(|flow| flow.name() != **name)) {
+        let known: Vec<&str> = flows.iter().map(Flow::name).collect();
+        let known = if known.is_empty() {
+            "none is installed".to_owned()
+        } else {
+            format!("there are {}", known.join(", "))
+        };
+        return Err(Failure::usage(format!("no flow is called `{}`", unknown.escape_debug())).hint(known));
+    }
+    Ok(flows.into_iter().filter(|flow| names.contains(flow.name())).collect())
 }

@@ -28,9 +28,7 @@ pub(super) fn everything(session: &Session<'_>, only: Option<&str>, report: &mut
     if let Some(id) = only.filter(|id| sources.get(id).is_none()) {
         return Err(session.unknown_source(id));
     }
-    let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let proxy = proxy.iter().find_map(|name| session.context.variable(name));
-    let client = Client::new(Options { proxy, ..Options::default() })?;
+    let client = client(session)?;
     let mut kind = Kind::Done;
     for source in sources.iter().filter(|source| only.is_none_or(|id| id == source.id)) {
         let mut about = blank(source);
@@ -81,6 +79,8 @@ pub(super) fn named(session: &Session<'_>, job: Job<'_>, report: &mut RunReport)
     }
     let mut about = SourceReport { starts_work: true, ..blank(&source) };
     let mut kind = settle(session, &source, &digest, &choice, tip, &mut about)?;
+    // `publish` finds no source that it could look at for them, and without them the same is due.
+    about.settled.clear();
     report.sources.push(about);
     for release in choice.due {
         let release = Release { source_id: job.source.map(|source| source.id.clone()), ..release };
@@ -106,12 +106,13 @@ fn blank(source: &Source) -> SourceReport {
         starts_work: source.starts_work(),
         newest: None,
         warnings: Vec::new(),
+        settled: Vec::new(),
         error: None,
     }
 }
 
 /// The tags of a remote.
-pub(super) fn remote_tags(listing: &Listing) -> Vec<RemoteTag> {
+fn remote_tags(listing: &Listing) -> Vec<RemoteTag> {
     let tag = |(name, (object, commit)): (&TagName, &(ObjectId, CommitId))| RemoteTag {
         name: name.clone(),
         object: *object,
@@ -144,16 +145,38 @@ fn look<'a>(
     if !source.starts_work() {
         return Ok((Vec::new(), Kind::Done));
     }
+    let (choice, tip) = chosen(session, source, &entries)?;
+    let kind = settle(session, source, &session.flows_digest, &choice, tip, about)?;
+    let jobs = choice.due.into_iter().map(|release| Job::due(release, source)).collect();
+    Ok((jobs, kind))
+}
+
+/// What asks feeds.
+///
+/// # Errors
+/// Where a proxy's address is none.
+pub(super) fn client(session: &Session<'_>) -> Result<Client> {
+    let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let proxy = proxy.iter().find_map(|name| session.context.variable(name));
+    Ok(Client::new(Options { proxy, ..Options::default() })?)
+}
+
+/// What is to be done about a source's releases by upstream's tags, the ledger and what the feed says; and
+/// where the maintained branch stands, where that is known.
+///
+/// # Errors
+/// An upstream or a ledger that cannot be read.
+pub(super) fn chosen(
+    session: &Session<'_>,
+    source: &Source,
+    entries: &[Entry],
+) -> Result<(Choice, Option<CommitId>)> {
     let url: RemoteUrl = source.repo.web_url.as_str().parse()?;
     let listing = session.listing(&url, None)?;
     let tags = remote_tags(&listing);
     let tip = newest(&listing, Some(source)).and_then(|tag| stack_step::tip_for(session, source, &tag));
-    let ledger = session.ledger()?;
     let now = (session.context.now)();
-    let choice = choose(source, &tags, &entries, &ledger, tip, &session.flows_digest, now);
-    let kind = settle(session, source, &session.flows_digest, &choice, tip, about)?;
-    let jobs = choice.due.into_iter().map(|release| Job::due(release, source)).collect();
-    Ok((jobs, kind))
+    Ok((choose(source, &tags, entries, &session.ledger()?, tip, &session.flows_digest, now), tip))
 }
 
 /// Records what the feed says for the first time, and how far it was read.
@@ -209,6 +232,8 @@ fn settle(
     for (tag, rule) in &choice.skipped {
         session.enter(&line(tag, State::Skipped, Some(rule)))?;
     }
+    let skipped = choice.skipped.iter().map(|(tag, _)| tag);
+    about.settled.extend(choice.superseded.iter().chain(skipped).map(|tag| tag.name.clone()));
     about.warnings.extend(choice.warnings.iter().cloned());
     about.newest = choice.newest.as_ref().map(|newest| {
         standing_of(newest, &choice.due.iter().map(|release| &release.tag).collect::<Vec<_>>())

@@ -73,7 +73,7 @@ pub(crate) fn next_away(document: &Document) -> Vec<NextStep> {
 /// `text` as one word of a POSIX shell.
 pub(crate) fn shell_quote(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
+    if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -192,7 +192,7 @@ mod tests {
             ("a b", "'a b'"),
             ("$(rm -rf ~)", "'$(rm -rf ~)'"),
             ("it's", r"'it'\''s'"),
-            ("-x", "'-x'"),
+            ("--branch", "--branch"),
             ("", "''"),
         ] {
             assert_eq!(shell_quote(text), word);

@@ -108,6 +108,9 @@ impl PublishedEvent {
             return format!("not published: {}", shown(&error.message));
         }
         if let Some(record) = &self.record {
+            if record.state == "adopted" {
+                return shown(&record.message);
+            }
             return format!("the run ended as {}: {}", record.state, shown(&record.message));
         }
         match &self.proved {
@@ -288,7 +291,8 @@ fn details(event: &PublishedEvent, dry_run: bool, arrow: &str, verbose: bool) ->
             _ => {}
         }
     }
-    if event.record.is_some() && event.folder.is_some() {
+    let is_word = |record: &RecordReport| record.state != "adopted";
+    if event.record.as_ref().is_some_and(is_word) && event.folder.is_some() {
         lines.push("That is the run's own word; nothing of it was published.".to_owned());
     }
     lines

@@ -166,9 +166,18 @@ pub(crate) fn resume_text(report: &ResumeReport) -> String {
             let number = if subject.ends_with(&named) { String::new() } else { number };
             line(&format!("    since upstream {} “{subject}”{number}", culprit.commit.short()));
         }
-        let others = patch.conflicting.saturating_sub(1);
-        if others + patch.blocked > 0 {
-            line(&format!("    after it: {others} more in conflict, {} that wait", patch.blocked));
+        let others = match patch.conflicting.saturating_sub(1) {
+            0 => None,
+            others => Some(format!("{others} more in conflict")),
+        };
+        let waiting = match patch.blocked {
+            0 => None,
+            1 => Some("1 that waits".to_owned()),
+            waiting => Some(format!("{waiting} that wait")),
+        };
+        let after: Vec<String> = others.into_iter().chain(waiting).collect();
+        if !after.is_empty() {
+            line(&format!("    after it: {}", after.join(", ")));
         }
     }
     for note in &report.notes {

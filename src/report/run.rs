@@ -79,6 +79,9 @@ pub(crate) struct SourceReport {
     /// What does not look right and stops nothing.
     #[serde(default)]
     pub(crate) warnings: Vec<String>,
+    /// Releases that were recorded without any work, as superseded or skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) settled: Vec<TagName>,
     /// Why nothing can be said of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Problem>,

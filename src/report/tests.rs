@@ -70,6 +70,7 @@ fn source(standing: Standing) -> SourceReport {
             published_at: None,
             standing,
         }),
+        settled: Vec::new(),
         warnings: Vec::new(),
         error: None,
     }

@@ -36,7 +36,8 @@ pub(super) const fn label(verdict: Verdict) -> &'static str {
 pub(super) fn counted(counts: &Counts) -> Vec<(Verdict, String)> {
     let resolved = match counts.resolved {
         0 => String::new(),
-        n => format!(", {n} by an earlier settlement"),
+        1 => ", 1 as a person settled it".to_owned(),
+        n => format!(", {n} as a person settled them"),
     };
     let needs = if counts.conflict == 1 { "needs you" } else { "need you" };
     let waits = if counts.blocked == 1 { "waits" } else { "wait" };

@@ -193,7 +193,7 @@ fn the_maintained_branch_is_the_default_branch() {
     let clone = world.clone("main");
     let told = world.works(&clone, &[]);
     assert_eq!(told["layout"]["kind"], "maintained-branch");
-    assert_eq!(told["upstream"]["tagPattern"], r"^rust\-v(?<version>\d+\.\d+\.\d+)$");
+    assert_eq!(told["upstream"]["tagPattern"], r"^rust-v(?<version>\d+\.\d+\.\d+)$");
     assert_eq!(told["upstream"]["newest"], "rust-v1.10.0");
 
     let workflow = fs::read_to_string(clone.join(FILES[4])).unwrap();

@@ -23,6 +23,7 @@ mod init;
 mod interruption;
 mod layouts;
 mod local;
+mod machines;
 mod oracle;
 mod pick;
 mod places;

@@ -472,3 +472,22 @@ fn setup_says_what_a_checkout_lacks_and_changes_it_only_when_told_to() {
     assert_eq!((&done["ready"], &done["addedUpstream"]), (&json!(true), &json!(true)), "{done:#}");
     assert_eq!(workspace.fork.git(&["remote", "get-url", "upstream"]), url);
 }
+
+#[test]
+fn of_two_flows_for_a_release_the_one_that_is_named_is_run() {
+    let workspace = Workspace::clean().with_flow("");
+    let (flow, other) =
+        (workspace.path().join(".codex/flows").join(FLOW), workspace.path().join("flows/other"));
+    let text = workspace.flow_toml("").replace(&format!("name = \"{FLOW}\""), "name = \"other\"");
+    write(&other.join("flow.toml"), &text);
+    write(&other.join("schemas/event.json"), fs::read_to_string(flow.join("schemas/event.json")).unwrap());
+    let _ = workspace.run_tag("v2").run().exits(2).says(&[FLOW, "other"]);
+    let _ =
+        workspace.run_tag("v2").args(["--flow", "another"]).run().exits(2).says(&["another", FLOW, "other"]);
+
+    let _ = workspace.run_tag("v2").env("PATCH_MOI_FLOWS", FLOW).run().exits(0);
+    assert_eq!(workspace.candidate("v2")["flow"]["name"], FLOW);
+
+    let _ = workspace.run_tag("v2").args(["--flow", "other"]).env("PATCH_MOI_FLOWS", FLOW).run().exits(0);
+    assert_eq!(workspace.candidate("v2")["flow"]["name"], "other");
+}

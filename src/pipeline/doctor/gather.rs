@@ -86,6 +86,7 @@ fn session<'a>(context: &'a Context<'a>) -> Result<Session<'a>> {
         what: What::Schedule { tag: None, source: None },
         effect: Effect::Plan,
         record_only: false,
+        flows: Vec::new(),
         command: "doctor".to_owned(),
         state: Wanted::None,
     };

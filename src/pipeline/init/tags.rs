@@ -95,7 +95,12 @@ fn found(upstream: &RepoName, listing: &Listing, pattern: Option<&str>) -> Resul
 fn prefix_of(pattern: &str) -> Option<String> {
     let literal = pattern.strip_prefix('^')?.split("(?<version>").next()?;
     let plain = literal.replace('\\', "");
-    (!plain.is_empty() && regex::escape(&plain) == literal).then_some(plain)
+    (!plain.is_empty() && literally(&plain) == literal).then_some(plain)
+}
+
+/// `text` as a pattern of itself. A hyphen outside of brackets is one, and reads better as it is.
+fn literally(text: &str) -> String {
+    regex::escape(text).replace(r"\-", "-")
 }
 
 /// The tags with one prefix.
@@ -124,7 +129,7 @@ impl<'a> Family<'a> {
         } else {
             r"\d+(?:\.\d+){1,3}(?:[-+._~]?[0-9A-Za-z][0-9A-Za-z.+_~-]*)?"
         };
-        format!("^{}(?<version>{version})$", regex::escape(prefix))
+        format!("^{}(?<version>{version})$", literally(prefix))
     }
 }
 
@@ -188,10 +193,10 @@ mod tests {
         for (tags, pattern, newest) in [
             (
                 &["rust-v0.9.0", "rust-v0.10.0", "rust-v0.11.0-alpha.1", "v0.1.2"][..],
-                r"^rust\-v(?<version>\d+\.\d+\.\d+)$",
+                r"^rust-v(?<version>\d+\.\d+\.\d+)$",
                 "rust-v0.10.0",
             ),
-            (&["release-1.2", "release-1.2.1"], r"^release\-(?<version>\d+(?:\.\d+){1,3})$", "release-1.2.1"),
+            (&["release-1.2", "release-1.2.1"], r"^release-(?<version>\d+(?:\.\d+){1,3})$", "release-1.2.1"),
             (
                 &["rel/6.1.Final", "rel/6.2.Final"],
                 r"^rel/(?<version>\d+(?:\.\d+){1,3}(?:[-+._~]?[0-9A-Za-z][0-9A-Za-z.+_~-]*)?)$",

@@ -8,7 +8,7 @@ use crate::actions::{Actions, Annotation, Level, Outputs, Place};
 use crate::candidate::{CheckOutcome, CheckResult, Document, Outcome};
 use crate::failure::{Failure, Kind};
 use crate::ids::{CommitId, RefName};
-use crate::report::{EventReport, Problem, RunReport, StepReport};
+use crate::report::{EventReport, Memory, Problem, RunReport, StepReport};
 use crate::stack::{Patch, Verdict};
 
 /// The outputs of a run. They describe the newest event, which comes last; `events` has them all.
@@ -19,7 +19,7 @@ pub(crate) fn outputs(report: &RunReport, root: &Path, actions: &Actions) -> Out
         status: nothing_carried(report).to_owned(),
         events: Value::from(events).to_string(),
         artifact_path: artifacts(report, root).join("\n"),
-        publish: report.events.iter().any(|event| event.record.is_some()),
+        publish: report.events.iter().any(|event| event.record.is_some()) || settled(report),
         red: report.exit_code != Kind::Done.code(),
         ..Outputs::default()
     };
@@ -196,6 +196,12 @@ fn status(event: &EventReport) -> &'static str {
     }
     let is = |word: &&&str| event.steps.iter().any(|step| step.status == **word);
     WORST_FIRST.iter().find(is).copied().unwrap_or("skipped")
+}
+
+/// Whether lines were written that only `publish` can bring to where the next machine reads them.
+fn settled(report: &RunReport) -> bool {
+    let kept = matches!(report.memory, Some(Memory::Ref { .. }));
+    kept && !report.dry_run && report.sources.iter().any(|source| !source.settled.is_empty())
 }
 
 fn nothing_carried(report: &RunReport) -> &'static str {

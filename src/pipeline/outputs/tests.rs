@@ -72,6 +72,7 @@ fn a_source_that_fails_is_a_failure_with_nothing_else_to_say() {
         id: "feed".to_owned(),
         repo: None,
         newest: None,
+        settled: Vec::new(),
         warnings: vec!["odd".to_owned()],
         error: Some(error),
     };

@@ -17,7 +17,7 @@ use super::asked::{Asked, Effect};
 use super::context::Context;
 use super::remembering::{self, Wanted};
 use super::session::Session;
-use super::verify::{Denied, Folder, How, Proof, artifacts, planning, prove, refused};
+use super::verify::{Denied, Folder, How, Proof, adopted, artifacts, planning, prove, refused};
 use super::words::problem;
 use crate::candidate::publication::{self, Part, Policy, Proven, Publication, Published, Remote};
 use crate::candidate::{Outcome, Refusal, Tool};
@@ -39,6 +39,9 @@ const TOKEN: &str = "a token with Contents, Pull requests and Workflows (read an
 pub(crate) struct Publish {
     /// The folder with one artifact or several; none where the run left nothing.
     pub(crate) dir: Option<PathBuf>,
+    /// Whether the run came to its end: then no artifact means that there was nothing to carry, and not
+    /// that it failed.
+    pub(crate) ran: bool,
     /// The release that was asked for.
     pub(crate) tag: Option<TagName>,
     /// How artifacts are proved.
@@ -108,6 +111,10 @@ fn events(
             return Ok((vec![event], Kind::Failed));
         }
     };
+    if folders.is_empty() && asked.ran {
+        nothing::settle_others(session)?;
+        return Ok((Vec::new(), Kind::Done));
+    }
     if folders.is_empty() {
         return nothing::left(session, asked.tag.as_ref());
     }
@@ -182,7 +189,11 @@ impl Publishing<'_> {
         event: &mut PublishedEvent,
     ) -> std::result::Result<Kind, Denied> {
         if said.state == State::Adopted {
-            event.record = Some(RecordReport { state: "adopted".to_owned(), message: said.message.clone() });
+            let held = adopted(self.session, said, &self.asked.how)?;
+            recording::adopted(self.session, &held, said)?;
+            event.record =
+                Some(RecordReport { state: State::Adopted.name().to_owned(), message: held.message });
+            event.ledger = Some(State::Adopted.name().to_owned());
             return Ok(Kind::Done);
         }
         let state = recording::unproven(self.session, said)?;

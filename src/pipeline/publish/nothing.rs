@@ -3,10 +3,12 @@
 use super::super::run::the_one_source;
 use super::super::session::Session;
 use super::super::stack_step;
+use super::super::watch;
 use super::recording;
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
+use crate::feed;
 use crate::ids::{EventId, TagName};
-use crate::release::{Choice, LedgerLine, RemoteTag, Source, State, choose};
+use crate::release::{Choice, Entry, LedgerLine, RemoteTag, Source, State};
 use crate::report::{PublishedEvent, RecordReport};
 
 /// What is said of it.
@@ -36,7 +38,7 @@ pub(super) fn left(session: &Session<'_>, tag: Option<&TagName>) -> Result<(Vec<
         return Ok((events, Kind::Failed));
     }
     for source in session.sources()?.iter().filter(|source| source.starts_work()) {
-        let (choice, tip) = chosen(session, source)?;
+        let (choice, tip) = watch::chosen(session, source, &entries(session, source)?)?;
         settle(session, source, &choice, tip)?;
         for release in &choice.due {
             let tag = RemoteTag { name: release.tag.clone(), object: release.object, commit: release.commit };
@@ -59,17 +61,25 @@ fn failed(session: &Session<'_>, line: LedgerLine) -> Result<PublishedEvent> {
 }
 
 /// Writes the lines that a look at the sources leaves beside the work: superseded and skipped releases.
-/// Where a rule needs the feed's dates, that is left to the run.
 ///
 /// # Errors
-/// An upstream that cannot be read, product state that cannot be written.
+/// An upstream that cannot be read, or a feed whose dates a rule needs; product state that cannot be
+/// written.
 pub(super) fn settle_others(session: &Session<'_>) -> Result<()> {
     let Ok(sources) = session.sources() else { return Ok(()) };
     for source in sources.iter().filter(|source| source.starts_work()) {
-        let (choice, tip) = chosen(session, source)?;
+        let (choice, tip) = watch::chosen(session, source, &entries(session, source)?)?;
         settle(session, source, &choice, tip)?;
     }
     Ok(())
+}
+
+/// What the feed says, where a rule goes by its dates.
+fn entries(session: &Session<'_>, source: &Source) -> Result<Vec<Entry>> {
+    if source.rules.minimum_age.is_none() {
+        return Ok(Vec::new());
+    }
+    feed::poll(&watch::client(session)?, source).map_err(|err| Failure::new(Kind::Failed, err))
 }
 
 fn settle(
@@ -78,9 +88,6 @@ fn settle(
     choice: &Choice,
     tip: Option<crate::ids::CommitId>,
 ) -> Result<()> {
-    if source.rules.minimum_age.is_some() {
-        return Ok(());
-    }
     for tag in &choice.superseded {
         recording::enter(session, line(session, source, tag, tip, State::Superseded))?;
     }
@@ -89,20 +96,6 @@ fn settle(
         recording::enter(session, LedgerLine { rule: Some(rule.clone()), ..line })?;
     }
     Ok(())
-}
-
-/// What the ledger says of a source's releases, without its feed.
-fn chosen(session: &Session<'_>, source: &Source) -> Result<(Choice, Option<crate::ids::CommitId>)> {
-    let listing = session.listing(&source.repo.web_url.as_str().parse()?, None)?;
-    let tags: Vec<RemoteTag> = listing
-        .tags
-        .iter()
-        .map(|(name, (object, commit))| RemoteTag { name: name.clone(), object: *object, commit: *commit })
-        .collect();
-    let newest = super::super::newest::newest(&listing, Some(source));
-    let tip = newest.and_then(|tag| stack_step::tip_for(session, source, &tag));
-    let now = (session.context.now)();
-    Ok((choose(source, &tags, &[], &session.ledger()?, tip, &session.flows_digest, now), tip))
 }
 
 fn line(

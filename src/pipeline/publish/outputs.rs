@@ -62,6 +62,7 @@ fn level(event: &PublishedEvent) -> Option<Level> {
     match (&event.refusal, &event.error, &event.record) {
         (None, None, None) if stale => Some(Level::Notice),
         (None, None, None) => None,
+        (None, None, Some(record)) if record.state == "adopted" => None,
         (None, None, Some(record)) if record.state != "failed" => Some(Level::Warning),
         _ => Some(Level::Error),
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::session::Session;
-use super::super::verify::{Denied, Folder, Proof};
+use super::super::verify::{Adopted, Denied, Folder, Proof};
 use crate::candidate::publication::Published;
 use crate::candidate::{Outcome, Refusal, quoted};
 use crate::event::Event;
@@ -69,6 +69,28 @@ pub(super) fn proven(session: &Session<'_>, proof: &Proof, said: Option<&EventRe
         },
     )?;
     Ok(state)
+}
+
+/// Records that there was nothing to carry.
+///
+/// # Errors
+/// Where product state cannot be read or written.
+pub(super) fn adopted(session: &Session<'_>, held: &Adopted, said: &EventRecord) -> Result<()> {
+    event(session, &held.event)?;
+    reported(session, said)?;
+    let line = LedgerLine {
+        event_id: held.event.id.clone(),
+        repo: held.release.repo.clone(),
+        tag: held.release.tag.clone(),
+        tag_object: held.release.object,
+        commit: held.release.commit,
+        tip: Some(held.tip),
+        flows: Some(held.digest.clone()),
+        state: State::Adopted,
+        rule: None,
+        at: session.context.stamp(),
+    };
+    enter(session, line)
 }
 
 /// Records what a run says that left no candidate: only that it failed or waits, or that there was nothing to carry.

@@ -130,6 +130,7 @@ pub(crate) fn resume(context: &Context<'_>, asked: &ResumeAsked) -> Result<(Resu
         what,
         effect: Effect::Apply,
         record_only: false,
+        flows: Vec::new(),
         state: Default::default(),
         command: asked.command.clone(),
     };

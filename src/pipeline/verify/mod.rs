@@ -2,6 +2,7 @@
 //!
 //! Nothing of the artifact is believed and nothing of it is run: see `docs/guides/publish.md`.
 
+mod adopted;
 mod bundle;
 mod folder;
 mod ground;
@@ -18,6 +19,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::ids::TagName;
 use crate::report::{Proved, RefusalReport, VerifyReport};
 
+pub(super) use adopted::{Adopted, adopted};
 pub(super) use folder::{Folder, artifacts};
 pub(super) use proof::{Proof, prove};
 
@@ -137,6 +139,7 @@ pub(super) fn planning(command: &str) -> Asked {
         what: What::Schedule { tag: None, source: None },
         effect: Effect::Plan,
         record_only: false,
+        flows: Vec::new(),
         state: crate::pipeline::remembering::Wanted::Disk,
         command: command.to_owned(),
     }

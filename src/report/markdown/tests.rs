@@ -38,7 +38,7 @@ fn a_conflict_is_read_top_down() {
        git -C ../patch-moi-v1.1.0 cherry-pick 0707070707070707070707070707070707070707
        ```
 
-    <details><summary>8 carried, 1 by an earlier settlement · 1 upstreamed · 1 check</summary>
+    <details><summary>8 carried, 1 as a person settled it · 1 upstreamed · 1 check</summary>
 
     - ⋯ check `build` not run
 
@@ -86,7 +86,7 @@ fn a_complete_candidate_says_how_to_land_it() {
        git push --force-with-lease=refs/heads/main:0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c origin 4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c:refs/heads/main
        ```
 
-    <details><summary>10 carried, 1 by an earlier settlement · 1 upstreamed · 1 empty · 1 check</summary>
+    <details><summary>10 carried, 1 as a person settled it · 1 upstreamed · 1 empty · 1 check</summary>
 
     - ✓ check `build` passed after 12.3 s
 

@@ -72,7 +72,7 @@ fn the_pull_request_says_first_that_the_button_is_the_wrong_way() {
        git push --force-with-lease=refs/heads/main:0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c origin 4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c:refs/heads/main
        ```
 
-    <details><summary>10 carried, 1 by an earlier settlement · 1 upstreamed · 1 empty</summary>
+    <details><summary>10 carried, 1 as a person settled it · 1 upstreamed · 1 empty</summary>
 
     | | Patch | Verdict | Where and why |
     |---:|---|---|---|
@@ -132,7 +132,7 @@ fn a_conflict_says_what_is_open_and_how_it_is_settled() {
        git -C ../patch-moi-v1.1.0 cherry-pick 0707070707070707070707070707070707070707
        ```
 
-    <details><summary>8 carried, 1 by an earlier settlement · 1 upstreamed</summary>
+    <details><summary>8 carried, 1 as a person settled it · 1 upstreamed</summary>
 
     | | Patch | Verdict | Where and why |
     |---:|---|---|---|
@@ -204,7 +204,7 @@ fn where_no_pull_request_is_possible_the_issue_says_why_and_how_to_land() {
        git push --force-with-lease=refs/heads/main:0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c origin 4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c:refs/heads/main
        ```
 
-    <details><summary>10 carried, 1 by an earlier settlement · 1 upstreamed · 1 empty</summary>
+    <details><summary>10 carried, 1 as a person settled it · 1 upstreamed · 1 empty</summary>
 
     | | Patch | Verdict | Where and why |
     |---:|---|---|---|

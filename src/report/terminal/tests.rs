@@ -27,7 +27,7 @@ fn a_conflict_says_who_is_needed_where_and_what_to_type() {
       ✓ 0011 resolved    Pin the toolchain
       ✓ 0012 carried     Say the fork's name in --version
 
-    8 carried, 1 by an earlier settlement · 1 upstreamed · 1 needs you · 2 wait for it
+    8 carried, 1 as a person settled it · 1 upstreamed · 1 needs you · 2 wait for it
     ⋯ check build  not run
     report    .codex/workspace/actions/artifacts/v1.1.0/report.html
     next      patch-moi resume v1.1.0
@@ -61,7 +61,7 @@ fn a_narrow_terminal_puts_the_reason_below_the_patch() {
       + 0011 resolved    Pin the toolchain
       + 0012 carried     Say the fork's name in --version
 
-    8 carried, 1 by an earlier settlement; 1 upstreamed; 1 needs you; 2 wait for it
+    8 carried, 1 as a person settled it; 1 upstreamed; 1 needs you; 2 wait for it
     - check build  not run
     report    .codex/workspace/actions/artifacts/v1.1.0/report.html
     next      patch-moi resume v1.1.0
@@ -91,7 +91,7 @@ fn a_complete_candidate_ends_with_how_to_look_at_it() {
       ✓ 0011 resolved    Pin the toolchain
       ✓ 0012 carried     Say the fork's name in --version
 
-    10 carried, 1 by an earlier settlement · 1 upstreamed · 1 empty
+    10 carried, 1 as a person settled it · 1 upstreamed · 1 empty
     ✓ check build  passed after 12.3 s
     note 2 signatures were not carried along
     report    .codex/workspace/actions/artifacts/v1.1.0/report.html
@@ -243,7 +243,7 @@ fn a_dry_run_prints_the_selection_the_verdicts_and_the_plan() {
       ✓ 0011 resolved    Pin the toolchain
       ✓ 0012 carried     Say the fork's name in --version
 
-    10 carried, 1 by an earlier settlement · 1 upstreamed · 1 empty
+    10 carried, 1 as a person settled it · 1 upstreamed · 1 empty
     ✓ check build  passed after 12.3 s
 
     a real run would
