@@ -136,6 +136,11 @@ impl Failure {
         self
     }
 
+    /// The room's error, where it is one of this kind.
+    pub(crate) fn cause<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
+        self.source.downcast_ref()
+    }
+
     /// The event that left a record, where one did.
     pub(crate) fn begun(&self) -> Option<&Begun> {
         self.begun.as_deref()

@@ -54,6 +54,17 @@ impl Head {
         Ok(Self { needs, refs, objects })
     }
 
+    /// Checks that the bundle is for whoever has `onto`, and that it names nothing but `known`.
+    ///
+    /// # Errors
+    /// The first thing that is not so.
+    pub(crate) fn is_for(&self, known: &[RefName], onto: CommitId) -> Result<(), Refusal> {
+        if let Some((name, _)) = self.refs.iter().find(|(name, _)| !known.contains(name)) {
+            return Err(Refusal::BundleExtraRef { name: name.clone() });
+        }
+        self.needs_only(onto)
+    }
+
     /// Checks that the bundle holds `expected` and nothing else, for whoever has `onto`.
     ///
     /// # Errors
@@ -79,6 +90,10 @@ impl Head {
         if self.refs.len() != expected.len() {
             return Err(Refusal::BundleHeader { why: "it names a ref twice" });
         }
+        self.needs_only(onto)
+    }
+
+    fn needs_only(&self, onto: CommitId) -> Result<(), Refusal> {
         if self.needs != [onto.object()] {
             let found = match &self.needs[..] {
                 [] => "nothing".to_owned(),

@@ -3,13 +3,13 @@
 //! An artifact comes from a job that may have run anybody's code. So nothing in it is believed: a
 //! [`Claim`] is what is needed to make the carry again, and what is then compared with what comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::candidate::refusal::{Refusal, quoted};
 use crate::candidate::{CheckOutcome, Document, Outcome, SCHEMA_VERSION};
 use crate::flow::Check;
 use crate::ids::{CommitId, EventId, ObjectId, RelPath, RepoName, TagName, TreeId};
-use crate::stack::{Candidate, Carry, Counts, Verdict};
+use crate::stack::{Candidate, Carry, Counts, Settlement, Verdict};
 
 /// The name of the document in its folder.
 const FILE: &str = "candidate.json";
@@ -49,6 +49,8 @@ pub(crate) struct Claim {
     pub(crate) made_by_flow: bool,
     /// Whether it says that there is a bundle.
     pub(crate) bundle: bool,
+    /// What a person settled, by the artifact's word.
+    pub(crate) settlements: Vec<Settlement>,
     /// How the checks went, by the run.
     pub(crate) checks: Vec<CheckOutcome>,
     base: CommitId,
@@ -89,6 +91,7 @@ impl Claim {
             return Err(Refusal::EventCommit { tag, event, onto: carry.onto });
         }
         paths(&document)?;
+        settlements(carry)?;
         if let Some(named) =
             document.refs.iter().find(|named| !named.name.as_str().starts_with("refs/patch-moi/"))
         {
@@ -110,6 +113,7 @@ impl Claim {
             status,
             made_by_flow: flow.origin == "flow",
             bundle: bundle.is_some(),
+            settlements: carry.settlements,
             checks,
             base: carry.base,
             candidate: carry.candidate,
@@ -186,6 +190,17 @@ impl Claim {
             }
         }
         Ok(outcomes)
+    }
+}
+
+/// Each settlement is of a patch in the document, and each patch has one at most.
+fn settlements(carry: &Carry) -> Result<(), Refusal> {
+    let patches: HashSet<CommitId> = carry.patches.iter().map(|patch| patch.commit).collect();
+    let mut seen = HashSet::new();
+    let wrong = |one: &&Settlement| !patches.contains(&one.commit) || !seen.insert(one.commit);
+    match carry.settlements.iter().find(wrong) {
+        Some(one) => Err(Refusal::Settlement { commit: one.commit, on_tree: one.on_tree }),
+        None => Ok(()),
     }
 }
 

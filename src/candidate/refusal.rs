@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::candidate::Outcome;
-use crate::ids::{CommitId, EventId, InvalidName, ObjectId, RefName, RepoName, TagName};
+use crate::ids::{CommitId, EventId, InvalidName, ObjectId, RefName, RepoName, TagName, TreeId};
 use crate::stack::Verdict;
 
 /// Why nothing is published of an artifact. What it quotes of the artifact is cut and escaped where it
@@ -128,6 +128,24 @@ pub(crate) enum Refusal {
         /// The ref.
         name: RefName,
     },
+    /// A person settled conflicts, by the artifact's own word, and such words were not to be taken.
+    #[error(
+        "{} settled by a person, the artifact says, and whoever controls the run that left it could have put \
+         anything there",
+        if *.patches == 1 { "1 patch was".to_owned() } else { format!("{} patches were", .patches) }
+    )]
+    Settled {
+        /// How many patches.
+        patches: usize,
+    },
+    /// A settlement answers what nobody asked.
+    #[error("the artifact settles {commit} on the tree {on_tree}, and the carry does not ask for that")]
+    Settlement {
+        /// The patch.
+        commit: CommitId,
+        /// The tree on which it is said to conflict.
+        on_tree: TreeId,
+    },
     /// The commits were made by a flow's own step.
     #[error("the candidate's commits were made by a step of the flow, so the carry cannot be made again")]
     MadeByFlow,
@@ -140,6 +158,14 @@ pub(crate) enum Refusal {
     /// No flow of the workspace carries a stack for the release.
     #[error("no flow of the workspace carries a stack for {repo} {tag}")]
     NoFlow {
+        /// The repository.
+        repo: RepoName,
+        /// The tag.
+        tag: TagName,
+    },
+    /// Upstream has no such tag any more.
+    #[error("{repo} has no tag {tag} any more")]
+    Gone {
         /// The repository.
         repo: RepoName,
         /// The tag.
@@ -334,11 +360,14 @@ impl Refusal {
             Self::MadeByFlow => "made-by-flow",
             Self::OnlyInBundle => "only-in-bundle",
             Self::NoFlow { .. } => "no-flow",
+            Self::Gone { .. } => "gone",
             Self::TagMoved { .. } => "tag-moved",
             Self::Rewritten { .. } => "rewritten",
             Self::ExcludedUnknown { .. } => "excluded-unknown",
             Self::Excluded { .. } => "excluded",
             Self::Adopted { .. } => "adopted",
+            Self::Settled { .. } => "settled",
+            Self::Settlement { .. } => "settlement",
             Self::NotAdopted { .. } => "not-adopted",
             Self::Differs { .. } => "differs",
             Self::Verdict { .. } => "verdict",
@@ -360,7 +389,14 @@ impl Refusal {
 
     /// Whether a person's decision stands in the way rather than a fault of the artifact.
     pub(crate) const fn is_blocked(&self) -> bool {
-        matches!(self, Self::MadeByFlow | Self::OnlyInBundle | Self::Rewritten { .. } | Self::Upstream { .. })
+        matches!(
+            self,
+            Self::Settled { .. }
+                | Self::MadeByFlow
+                | Self::OnlyInBundle
+                | Self::Rewritten { .. }
+                | Self::Upstream { .. }
+        )
     }
 
     /// What to do next.
@@ -375,8 +411,16 @@ impl Refusal {
             Self::OnlyInBundle => {
                 "look at the bundle and push it yourself: `git fetch candidate.bundle` brings it".to_owned()
             }
+            Self::Settled { .. } => {
+                "where you settled it yourself, `--accept settlements` (PATCH_MOI_ACCEPT) takes it, and \
+                 `patch-moi resume TAG --push` hands it over without an artifact"
+                    .to_owned()
+            }
             Self::NoFlow { .. } => {
                 "check flow and lock on the default branch, or name the branch with `--branch`".to_owned()
+            }
+            Self::Gone { .. } => {
+                "ask upstream whether the release was withdrawn; nothing of it is published".to_owned()
             }
             Self::TagMoved { tag, .. } => format!(
                 "ask upstream whether that was meant; `patch-moi run --tag {tag}` carries the stack to where it is now"

@@ -125,12 +125,17 @@ pub(crate) fn run() -> ExitCode {
     let app = App { environment, options, ui };
     let worker = app.clone();
     let is_run = matches!(command, Some(Command::Run(_)));
+    let is_publish = matches!(command, Some(Command::Publish(_)));
     let (failure, was_asked) = match listen_during(move || handle(&worker, command)) {
         End::Done(Ok(kind)) | End::Asked(Ok(kind)) => return finish(&app, kind),
         End::Done(Err(failure)) => (failure, false),
         End::Asked(Err(_)) | End::Left => (interruption::failure(), true),
     };
-    let told = is_run && say::failed_run(&app, &failure);
+    let told = match (is_run, is_publish) {
+        (true, _) => say::failed_run(&app, &failure),
+        (_, true) => say::failed_publication(&app, &failure),
+        _ => false,
+    };
     let kind = say::failure(&app, &failure);
     finish(&app, if told && !was_asked { say::ends_later(&app, kind) } else { kind })
 }

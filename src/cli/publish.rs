@@ -9,7 +9,7 @@ use super::options::StateOption;
 use super::{App, say};
 use crate::candidate::publication::Policy;
 use crate::failure::{Kind, Result};
-use crate::ids::TagName;
+use crate::ids::{RepoName, TagName};
 use crate::pipeline::asked::Effect;
 use crate::pipeline::publish::{Publish, publish};
 use crate::pipeline::verify::How;
@@ -54,6 +54,9 @@ pub(super) struct Args {
     /// The release that was asked for
     #[arg(long, value_name = "TAG")]
     tag: Option<TagName>,
+    /// The upstream repository, where the workspace has no source for it; else PATCH_MOI_REPO
+    #[arg(long, value_name = "OWNER/NAME")]
+    repo: Option<RepoName>,
     /// Prove and plan, print both, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -66,10 +69,11 @@ pub(super) struct Args {
     /// Whether an issue is opened where there is no pull request; else PATCH_MOI_ISSUE
     #[arg(long, value_name = "WHEN", value_enum)]
     issue: Option<When>,
-    /// What else is accepted than a carry that can be made again: commits that a flow made itself and
-    /// that descend from the release; else PATCH_MOI_ACCEPT
-    #[arg(long, value_name = "WHAT", value_enum)]
-    accept: Option<Accept>,
+    /// What else is accepted than a carry that can be made again, several with a comma between: what a
+    /// person settled with `resume`, by the artifact's word; commits that a flow made itself and that
+    /// descend from the release; else PATCH_MOI_ACCEPT
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    accept: Vec<Accept>,
     #[command(flatten)]
     state: StateOption,
     /// The fork's branch that holds the patches, where no flow names it; else PATCH_MOI_BRANCH
@@ -109,6 +113,8 @@ enum Accept {
     None,
     /// Commits that descend from the release
     Descends,
+    /// What a person settled, whatever it holds
+    Settlements,
 }
 
 pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
@@ -118,14 +124,20 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         pull_request: chosen(app, args.pull_request, "PATCH_MOI_PULL_REQUEST")? != Some(When::None),
         issue: chosen(app, args.issue, "PATCH_MOI_ISSUE")? != Some(When::None),
     };
-    let accept = chosen(app, args.accept, "PATCH_MOI_ACCEPT")?;
+    let accept = accepted(app, &args.accept)?;
     let asked = Publish {
         dir: args.dir.as_ref().map(|dir| app.environment.resolve(dir).components().collect()),
         ran: chosen(app, args.run_result, "PATCH_MOI_RUN_RESULT")? == Some(RunResult::Success),
         tag: args.tag.clone(),
+        repo: match (&args.repo, app.environment.get("PATCH_MOI_REPO")) {
+            (Some(repo), _) => Some(repo.clone()),
+            (None, Some(named)) if !named.is_empty() => Some(named.parse()?),
+            (None, _) => None,
+        },
         how: How {
             branch: args.branch.clone().or_else(|| app.environment.get("PATCH_MOI_BRANCH")),
-            descends: accept == Some(Accept::Descends),
+            descends: accept.contains(&Accept::Descends),
+            settlements: accept.contains(&Accept::Settlements),
             by_remote: true,
         },
         policy,
@@ -140,14 +152,26 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
     Ok(say::publication(app, report, kind))
 }
 
+/// What else is accepted, by the command line, else by the variable.
+fn accepted(app: &App, given: &[Accept]) -> Result<Vec<Accept>> {
+    let text = app.environment.get("PATCH_MOI_ACCEPT").filter(|_| given.is_empty()).unwrap_or_default();
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let named: Vec<Accept> = words.map(|word| parsed("PATCH_MOI_ACCEPT", word)).collect::<Result<_>>()?;
+    Ok(given.iter().copied().chain(named).collect())
+}
+
 /// What the command line says, else the variable.
 fn chosen<T: ValueEnum + Copy>(app: &App, given: Option<T>, variable: &str) -> Result<Option<T>> {
     let Some(text) = app.environment.get(variable).filter(|_| given.is_none()) else { return Ok(given) };
+    parsed(variable, &text).map(Some)
+}
+
+fn parsed<T: ValueEnum>(variable: &str, text: &str) -> Result<T> {
     let known: Vec<String> = T::value_variants()
         .iter()
         .filter_map(|one| Some(one.to_possible_value()?.get_name().to_owned()))
         .collect();
-    T::from_str(&text, true).map(Some).map_err(|_| {
+    T::from_str(text, true).map_err(|_| {
         crate::failure::Failure::usage(format!("{variable} cannot be `{}`", text.escape_debug()))
             .hint(format!("it can be {}", known.join(" or ")))
     })

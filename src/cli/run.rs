@@ -282,14 +282,8 @@ fn go(
     data: &DataDir,
 ) -> Result<Kind> {
     let effect = if how.dry_run { Effect::Plan } else { Effect::Apply };
-    let asked = Asked {
-        what,
-        effect,
-        record_only: how.record_only,
-        flows: how.flow.clone(),
-        state,
-        command: super::typed(app),
-    };
+    let (record_only, flows, command) = (how.record_only, how.flow.clone(), super::typed(app));
+    let asked = Asked { what, effect, record_only, flows, state, command };
     let (report, kind) = context(app, workspace, data, sources, |context| pipeline::run(context, &asked))?;
     Ok(say::report(app, report, kind, workspace.root()))
 }

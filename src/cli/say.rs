@@ -124,12 +124,30 @@ pub(super) fn failed_run(app: &App, failure: &Failure) -> bool {
         let workspace = app.options.workspace(&app.environment).ok();
         let root = workspace.as_ref().map(crate::workspace::Workspace::root);
         let outputs = outputs::outputs_of_failure(failure, root, &actions);
-        let said = std::iter::once(failure.title()).chain(failure.causes());
-        let said = said.chain(failure.advice().iter().cloned());
-        // Indented lines are a block of code: nothing in them is Markdown, and nothing ends it.
-        let block: String = said.map(|line| format!("    {}\n", printable(&line))).collect();
-        tell(&actions, &app.ui, &outputs, &format!("## patch-moi failed\n\n{block}")).outputs
+        let summary = format!("## patch-moi failed\n\n{}", block(failure));
+        tell(&actions, &app.ui, &outputs, &summary).outputs
     })
+}
+
+/// The same of a publication.
+pub(super) fn failed_publication(app: &App, failure: &Failure) -> bool {
+    Actions::detect(app.environment.variables()).is_some_and(|actions| {
+        let pairs = publish::pairs_of_failure();
+        let written = Nonce::random().and_then(|nonce| actions.set_outputs(&pairs, &nonce));
+        let summary = format!(
+            "**Nothing was published, and nothing will be remembered of this.**\n\n{}",
+            block(failure)
+        );
+        told(&actions, &app.ui, written, &summary).outputs
+    })
+}
+
+/// What went wrong, for a summary. Indented lines are a block of code: nothing in them is Markdown, and
+/// nothing ends it.
+fn block(failure: &Failure) -> String {
+    let said = std::iter::once(failure.title()).chain(failure.causes());
+    let said = said.chain(failure.advice().iter().cloned());
+    said.map(|line| format!("    {}\n", printable(&line))).collect()
 }
 
 /// Prints on standard error what went wrong, and returns the report without it: a person at a

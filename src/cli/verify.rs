@@ -56,7 +56,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         }
         false => Subject::Rev(args.subject.clone()),
     };
-    let how = How { branch: args.branch.clone(), ..How::default() };
+    let how = How { branch: args.branch.clone(), settlements: true, ..How::default() };
     let asked = Verify { subject, tag: args.tag.clone(), how, command: super::typed(app) };
     let workspace = app.options.workspace(&app.environment)?;
     let data = app.options.data(&app.environment, &workspace);

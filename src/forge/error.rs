@@ -96,6 +96,18 @@ pub(crate) enum ForgeError {
 }
 
 impl ForgeError {
+    /// Whether the same may be done another time as things are, or with the right token. Otherwise a setting or
+    /// a permission is in the way.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized { .. }
+                | Self::RateLimited { .. }
+                | Self::Unreachable { .. }
+                | Self::Unexpected { .. }
+        )
+    }
+
     /// What to do next, where there is something to do.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -128,12 +140,11 @@ impl ForgeError {
             Self::RateLimited { pause: Some(pause), .. } => {
                 format!("it can be asked again in {} seconds", pause.as_secs())
             }
-            Self::RateLimited { .. } => "wait some minutes; the next run tries again".to_owned(),
+            Self::RateLimited { .. } => "wait some minutes, then try again".to_owned(),
             Self::Exists { url, .. } => format!("see {url}"),
             Self::Unreachable { source, .. } => return source.hint(),
             Self::Unexpected { .. } => {
-                "check GITHUB_API_URL; if it is right, GitHub has a problem, and the next run tries again"
-                    .to_owned()
+                "check GITHUB_API_URL; if it is right, GitHub has a problem: try again later".to_owned()
             }
             Self::Invalid { .. } => return None,
         };

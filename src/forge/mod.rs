@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::http::{Client, Header, HttpError, Limits, Method, Reply, Request};
 use crate::ids::{RepoName, Secret};
-use crate::report::request::is_marked;
+use crate::report::request::event_of;
 
 pub(crate) use error::ForgeError;
 pub(crate) use facts::{
@@ -141,20 +141,20 @@ impl<'a> Forge<'a> {
         Ok(changed.into())
     }
 
-    /// The issues, open or not, that `marker` marks, the last changed first.
+    /// The issues, open or not, that are marked as being about a release, the last changed first.
     ///
     /// Anybody may write anything into an issue, so only those count that were written by a program that
     /// the repository lets in or by somebody who belongs to it.
     ///
     /// # Errors
     /// [`ForgeError::IssuesOff`] where the repository has none; otherwise where GitHub does not say.
-    pub(crate) fn issues_with_marker(&self, marker: &str) -> Result<Vec<Issue>, ForgeError> {
+    pub(crate) fn marked_issues(&self) -> Result<Vec<Issue>, ForgeError> {
         let query = [("state", "all"), ("sort", "updated"), ("direction", "desc")];
         let issues: Vec<RawIssue> = self.list(Operation::Issues, &["issues"], &query)?;
         let is_ours = |issue: &RawIssue| {
             !issue.is_pull_request()
                 && issue.is_by_one_of_us()
-                && issue.body.as_deref().is_some_and(|body| is_marked(body, marker))
+                && issue.body.as_deref().is_some_and(|body| event_of(body).is_some())
         };
         Ok(issues.into_iter().filter(is_ours).map(Issue::from).collect())
     }
@@ -202,6 +202,11 @@ impl<'a> Forge<'a> {
     /// Where GitHub does not say.
     pub(crate) fn workflow_permissions(&self) -> Result<WorkflowPermissions, ForgeError> {
         self.read(Operation::WorkflowPermissions, &["actions", "permissions", "workflow"], &[])
+    }
+
+    /// The page `path` of the repository, for people, such as `settings`.
+    pub(crate) fn page(&self, path: &str) -> String {
+        self.asker().page(path)
     }
 
     fn list_pull_requests(&self, query: &[(&str, &str)]) -> Result<Vec<PullRequest>, ForgeError> {
@@ -292,7 +297,10 @@ impl<'a> Forge<'a> {
         if reply.is_success() {
             return Ok(reply);
         }
-        let asker = answer::Asker { api: &self.api, repo: &self.repo, has_token: self.token.is_some() };
-        Err(answer::refusal(operation, &asker, &reply))
+        Err(answer::refusal(operation, &self.asker(), &reply))
+    }
+
+    const fn asker(&self) -> answer::Asker<'_> {
+        answer::Asker { api: &self.api, repo: &self.repo, has_token: self.token.is_some() }
     }
 }

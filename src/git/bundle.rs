@@ -56,6 +56,17 @@ impl Git {
 }
 
 impl Workbench {
+    /// Takes the objects of a bundle's pack to the workbench, and nowhere else: each has to be sound and
+    /// whole.
+    ///
+    /// # Errors
+    /// Where git refuses.
+    pub(crate) fn take_in(&self, pack: Vec<u8>) -> Result<(), GitError> {
+        let command =
+            self.isolated().args(["index-pack", "--strict", "--fsck-objects", "--stdin", "--fix-thin"]);
+        done("index-pack", command.stdin(pack)).map(drop)
+    }
+
     /// The objects that `commits` need beyond what comes with `onto`: what git would put into a bundle.
     ///
     /// # Errors

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::artifact;
 use super::script_step::{self, Stepped};
 use super::selecting::{carrying, described, draft, flows_for, nothing_selected, selection_of, two_stacks};
 use super::session::{Job, Session};
 use super::stack_step::{self, Carried, Prepared};
 use super::words::{problem, standing};
+use super::{artifact, earlier};
 use crate::event::Event;
 use crate::failure::{Begun, Failure, Kind, Result};
 use crate::flow::{Flow, Runner, Selected, Selection};
@@ -29,7 +29,7 @@ use crate::report::{self, EventReport, RunReport, StepReport};
 /// No flow matches, wrong configuration, and whatever keeps a step from being carried out.
 pub(super) fn dispatch(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
     let flows = flows_for(session, &job)?;
-    let (about, kind) = carry_through(session, &job, &flows)?;
+    let (about, kind) = carry_through(session, &job, &flows, &mut report.notes)?;
     report.events.push(about);
     Ok(kind)
 }
@@ -40,7 +40,7 @@ pub(super) fn dispatch(session: &Session<'_>, job: Job<'_>, report: &mut RunRepo
 /// Only where product state cannot be written.
 pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
     let flows = flows_for(session, &job);
-    match flows.and_then(|flows| carry_through(session, &job, &flows)) {
+    match flows.and_then(|flows| carry_through(session, &job, &flows, &mut report.notes)) {
         Ok((about, kind)) => {
             if about.selection.selected.is_empty() {
                 report
@@ -84,7 +84,12 @@ pub(super) fn prepare_stack(session: &Session<'_>, job: &Job<'_>) -> Result<Prep
     }
 }
 
-fn carry_through(session: &Session<'_>, job: &Job<'_>, flows: &[Flow]) -> Result<(EventReport, Kind)> {
+fn carry_through(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    flows: &[Flow],
+    notes: &mut Vec<String>,
+) -> Result<(EventReport, Kind)> {
     let (draft, tag) = draft(session, job)?;
     let selection = session.select(&draft.kind, &draft.payload, flows);
     let said = described(&selection);
@@ -98,10 +103,11 @@ fn carry_through(session: &Session<'_>, job: &Job<'_>, flows: &[Flow]) -> Result
     if let [one, other, ..] = stacks[..] {
         return Err(two_stacks(one, other));
     }
-    let prepared = match stacks.first() {
+    let mut prepared = match stacks.first() {
         Some(step) => Some(stack_step::prepare(session, job, step)?),
         None => None,
     };
+    notes.extend(prepared.as_mut().and_then(|prepared| earlier::take_along(session, prepared)));
     let event = match &prepared {
         Some(prepared) => event_of(session, job, &prepared.release),
         None => draft,

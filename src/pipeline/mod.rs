@@ -6,6 +6,7 @@ mod carrying;
 mod checking;
 pub(crate) mod context;
 pub(crate) mod doctor;
+mod earlier;
 mod event;
 mod fork;
 pub(crate) mod init;

@@ -8,6 +8,7 @@ use crate::candidate::{Outcome, Tool};
 use crate::ids::{CommitId, EventId, RepoName, TagName};
 use crate::report::terminal::Look;
 use crate::report::words::shown;
+use crate::stack::Settlement;
 
 /// Everything that one `verify` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +49,9 @@ pub(crate) struct Proved {
     pub(crate) tip: CommitId,
     /// Whether the branch has moved on since.
     pub(crate) stale: bool,
+    /// What a person settled, and nothing proves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) settlements: Vec<Settlement>,
     /// What was proved, one sentence each.
     pub(crate) sentences: Vec<String>,
 }

@@ -277,12 +277,18 @@ fn details(event: &PublishedEvent, dry_run: bool, arrow: &str, verbose: bool) ->
             (_, None) => format!("{name} was not written"),
         });
     }
+    for one in event.proved.iter().flat_map(|proved| &proved.settlements).take(20) {
+        let paths = one.paths.iter().take(10).map(|path| shown(path)).collect::<Vec<_>>().join(", ");
+        lines.push(format!("Settled by a person, and not proved: {paths} in {}.", one.commit.short()));
+    }
     if let Some(plan) = &event.plan {
         lines.extend(plan.withheld.iter().map(|why| format!("No ref is written: {}.", shown(why))));
         lines.extend(plan.notes.iter().map(|note| long(note)));
     }
     if let Some(request) = &event.request {
-        lines.extend(request.reasons.iter().map(|reason| long(reason)));
+        // What was known before is said once.
+        let known = event.plan.as_ref().map_or(&[][..], |plan| &plan.notes);
+        lines.extend(request.reasons.iter().filter(|it| !known.contains(it)).map(|reason| long(reason)));
         let number = request.number.map(|number| format!(" {number}")).unwrap_or_default();
         let url = request.url.as_deref().map(|url| format!(" {}", shown(url))).unwrap_or_default();
         match request.kind.as_str() {

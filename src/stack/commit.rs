@@ -69,6 +69,11 @@ impl FromStr for Committer {
 }
 
 impl RawCommit {
+    /// Whether this is that patch carried: of the same author and date, with the same message.
+    pub(crate) fn is_the_patch_of(&self, original: &Self) -> bool {
+        (&self.author, &self.message) == (&original.author, &original.message)
+    }
+
     /// Takes a commit's content apart.
     ///
     /// # Errors

@@ -17,6 +17,7 @@
 //! | `merges` | one merge on its new parents |
 //! | `settle` | what a person settled when upstream was merged in |
 //! | `answers` | what a person answered where a patch conflicts |
+//! | `hand` | what of an answer does not follow from the patch |
 //! | `upstream` | whether upstream had a patch and took it out again |
 //! | `culprit` | the upstream commit that made the difference |
 //! | `commit`, `tree` | git's raw formats |
@@ -25,6 +26,7 @@ mod answers;
 mod apply;
 mod commit;
 mod culprit;
+mod hand;
 mod inventory;
 mod merges;
 mod outcome;
@@ -43,6 +45,7 @@ use thiserror::Error;
 
 pub(crate) use answers::{Answers, Settlement};
 pub(crate) use commit::{Committer, InvalidCommitter, RawCommit};
+pub(crate) use hand::by_hand;
 pub(crate) use inventory::{Inventory, take};
 pub(crate) use outcome::{
     Candidate, Carry, Conflict, ConflictKind, Counts, Culprit, LeftOut, Patch, Side, Verdict,

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -70,6 +71,13 @@ impl Server {
         Machine { folder }
     }
 
+    /// A person's machine: the whole history, and a name.
+    fn laptop(&self) -> Machine {
+        let machine = self.machine();
+        machine.git(&["fetch", "--quiet", "--unshallow"]).unwrap();
+        machine
+    }
+
     /// `run` on one machine and `publish` on the next, as the workflow does it.
     #[track_caller]
     fn tick(&self) -> (Machine, Option<Machine>) {
@@ -87,6 +95,34 @@ impl Server {
 }
 
 impl Machine {
+    /// The program as a person starts it.
+    fn plain(&self, name: &str) -> Program {
+        patch_moi(&self.checkout()).args([name]).env("DATA_DIR", self.folder.join("data"))
+    }
+
+    /// What git says in the checkout; nothing where it refuses.
+    fn git(&self, args: &[&str]) -> Option<String> {
+        let ran = Command::new("git").arg("-C").arg(self.checkout()).args(args).output().unwrap();
+        ran.status.success().then(|| String::from_utf8(ran.stdout).unwrap().trim_end().to_owned())
+    }
+
+    /// Carries v2 and settles its two conflicts, and gives the candidate.
+    fn settle_all(&self) -> String {
+        let _ = self.plain("run").args(["--tag", "v2"]).run().exits(3);
+        let mut step = self.plain("resume").args(["v2"]).run().exits(3);
+        for content in ["pistons: 6 and 8\n", "pistons: 6 and 8 and 12\n"] {
+            let tree = self.folder.join("checkout-v2");
+            assert!(tree.exists(), "{step}");
+            write(&tree.join("engine.txt"), content);
+            let staged =
+                Command::new("git").arg("-C").arg(&tree).args(["add", "engine.txt"]).status().unwrap();
+            assert!(staged.success());
+            step = self.plain("resume").args(["v2", "--continue"]).run();
+        }
+        let _ = step.exits(0);
+        self.git(&["rev-parse", "refs/patch-moi/candidate/v2"]).unwrap()
+    }
+
     fn checkout(&self) -> PathBuf {
         self.folder.join("checkout")
     }
@@ -200,4 +236,196 @@ fn what_is_superseded_beside_the_work_is_remembered_with_it() {
         (vec!["superseded".into()], vec!["candidate".into()])
     );
     assert!(server.tick().1.is_none());
+}
+
+#[test]
+fn what_a_person_settled_is_proved_but_for_what_they_settled() {
+    let server = Server::of(Workspace::conflicting(), &json!({}));
+    let laptop = server.laptop();
+    laptop.settle_all();
+    let artifact = laptop.checkout().join(".codex/workspace/actions/artifacts/v2");
+    let elsewhere = server.machine();
+
+    let run = elsewhere.plain("verify").args([artifact.to_str().unwrap(), "--json"]).run().exits(0);
+
+    let proved = run.json()["proved"].clone();
+    let said = proved["sentences"].to_string();
+    assert!(said.contains("A person settled 2 paths") && said.contains("engine.txt of"), "{said}");
+    assert_eq!(proved["settlements"].as_array().unwrap().len(), 2);
+    let commit = proved["commit"].as_str().unwrap().to_owned();
+    assert_eq!(
+        elsewhere.git(&["cat-file", "-e", &commit]),
+        None,
+        "nothing of it reaches the fork's checkout"
+    );
+
+    // The same from the ref, once the person has handed it over: nobody needs the artifact.
+    let _ = laptop.plain("resume").args(["v2", "--push"]).run().exits(0);
+    assert!(server.refs().contains(&commit), "{}", server.refs());
+    let run = server.machine().plain("verify").args(["patch-moi/candidate/v2", "--json"]).run().exits(0);
+    assert_eq!(run.json()["proved"]["commit"], commit);
+    assert!(run.stdout.contains("A person settled 2 paths"), "{run}");
+}
+
+#[test]
+fn what_a_person_settled_is_published_only_where_that_is_accepted() {
+    let server = Server::of(Workspace::conflicting(), &json!({}));
+    let laptop = server.laptop();
+    laptop.settle_all();
+    let artifact = laptop.checkout().join(".codex/workspace/actions/artifacts/v2");
+    let dir = artifact.to_str().unwrap();
+
+    let publisher = server.machine();
+    let run = publisher.command("publish").args([dir]).env("PATCH_MOI_FAIL", "now").run().exits(4);
+    let run = run.says(&["2 patches were settled by a person", "--accept settlements"]);
+    assert!(!server.refs().contains("candidate"), "{run}");
+
+    let publisher = server.machine();
+    let accepting = publisher.command("publish").args([dir]).env("PATCH_MOI_ACCEPT", "descends,settlements");
+    let _ = accepting.run().exits(0).prints(&["Settled by a person, and not proved: engine.txt"]);
+    assert_eq!(server.git(&["show", "patch-moi/candidate/v2:engine.txt"]), "pistons: 6 and 8 and 12");
+    assert_eq!(server.settled("v2"), ["candidate"]);
+}
+
+#[test]
+fn a_settlement_that_the_carry_does_not_ask_for_is_refused() {
+    let server = Server::of(Workspace::conflicting(), &json!({}));
+    let laptop = server.laptop();
+    laptop.settle_all();
+    let artifact = laptop.checkout().join(".codex/workspace/actions/artifacts/v2");
+    let file = artifact.join("candidate.json");
+    let whole: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let clean = whole["patches"][0]["commit"].clone();
+    let verifier = server.machine();
+    for (code, spoil) in [
+        (
+            "settlement",
+            (|json, _| json["settlements"][1]["onTree"] = json["settlements"][0]["onTree"].clone())
+                as fn(&mut Value, &Value),
+        ),
+        ("settlement", |json, clean| json["settlements"][0]["commit"] = clean.clone()),
+        ("settlement", |json, _| json["settlements"][1] = json["settlements"][0].clone()),
+        ("settlement", |json, _| json["settlements"][0]["paths"] = json!(["README.md"])),
+        ("differs", |json, _| json["settlements"][1]["tree"] = json["patches"][0]["tree"].clone()),
+        ("bundle-lacks", |json, _| json["settlements"][0]["tree"] = json!("1".repeat(40))),
+        ("verdict", |json, _| json["settlements"] = json!([])),
+    ] {
+        let mut json = whole.clone();
+        spoil(&mut json, &clean);
+        fs::write(&file, json.to_string()).unwrap();
+        let run = verifier.plain("verify").args([artifact.to_str().unwrap(), "--json"]).run().exits(1);
+        assert_eq!(run.json()["refusal"]["code"], code, "{run}");
+    }
+}
+
+#[test]
+fn a_run_after_everything_was_settled_takes_the_answers_along() {
+    let server = Server::of(Workspace::conflicting(), &json!({}));
+    let laptop = server.laptop();
+    let candidate = laptop.settle_all();
+
+    let run = laptop.plain("run").args(["--tag", "v2"]).run().exits(0);
+
+    assert!(run.stdout.contains("settled for v2 before"), "{run}");
+    assert_eq!(laptop.git(&["rev-parse", "refs/patch-moi/candidate/v2"]), Some(candidate));
+    let artifact = laptop.checkout().join(".codex/workspace/actions/artifacts/v2");
+    assert!(fs::read_to_string(artifact.join("candidate.json")).unwrap().contains("resolved"));
+
+    // One more patch is another question.
+    write(&laptop.checkout().join("more.txt"), "more\n");
+    laptop.git(&["add", "more.txt"]);
+    laptop.git(&["-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "More"]);
+    let _ = laptop.plain("run").args(["--tag", "v2"]).run().exits(3);
+}
+
+#[test]
+fn a_tip_that_a_checkout_of_one_commit_does_not_have_is_no_rewritten_branch() {
+    let server = Server::of(Workspace::clean(), &json!({}));
+    let runner = server.machine();
+    let _ = runner.command("run").run().exits(0);
+    let artifact = runner.artifact().unwrap();
+    for number in 0..3 {
+        server.workspace.fork.commit(&format!("More {number}"), &[("more.txt", &number.to_string())]);
+    }
+    server.workspace.fork.git(&["push", "--quiet", &file_url(&server.origin()), "main"]);
+
+    let verifier = server.machine();
+    assert_eq!(verifier.git(&["rev-list", "--count", "HEAD"]).as_deref(), Some("1"));
+    let run = verifier.plain("verify").args([&*artifact, "--json"]).run().exits(0);
+    assert_eq!(run.json()["proved"]["stale"], true, "{run}");
+    assert_eq!(verifier.git(&["rev-list", "--count", "HEAD"]).as_deref(), Some("1"), "nothing was written");
+
+    let publisher = server.machine();
+    let _ = publisher.command("publish").args([&artifact]).run().exits(0).prints(&["marked stale"]);
+    assert!(server.refs().contains("refs/heads/patch-moi/candidate/v2"));
+    let run = server.machine().plain("verify").args(["patch-moi/candidate/v2", "--json"]).run();
+    assert_eq!(run.json()["refusal"]["code"], "ref", "this machine knows no other tip\n{run}");
+
+    // A branch that really went another way.
+    server.workspace.fork.git(&["reset", "--quiet", "--soft", "v1"]);
+    server.workspace.fork.commit("All of it", &[("all.txt", "1\n")]);
+    server.workspace.fork.git(&["push", "--quiet", "--force", &file_url(&server.origin()), "main"]);
+    let run = server.machine().plain("verify").args([&*artifact, "--json"]).run().exits(1);
+    assert_eq!(run.json()["refusal"]["code"], "rewritten", "{run}");
+}
+
+#[test]
+fn a_tag_that_upstream_has_taken_back_is_said_and_nothing_is_published() {
+    let server = Server::of(Workspace::clean(), &json!({}));
+    let runner = server.machine();
+    let _ = runner.command("run").run().exits(0);
+    let artifact = runner.artifact().unwrap();
+    server.workspace.upstream.git(&["tag", "--delete", "v2"]);
+    let before = server.refs();
+
+    for args in [vec![&*artifact], vec!["--tag", "v2"]] {
+        let publisher = server.machine();
+        let run = publisher.command("publish").args(args).args(["--json"]).env("PATCH_MOI_FAIL", "now");
+        let run = run.run().exits(1);
+        assert!(run.stdout.contains("\"code\": \"gone\""), "{run}");
+        assert_eq!(publisher.output("red"), "true");
+    }
+    assert_eq!(server.refs().replace(STATE, ""), before.replace(STATE, ""));
+    let run = server.machine().plain("verify").args([&*artifact, "--json"]).run().exits(1);
+    assert_eq!(run.json()["refusal"]["code"], "gone");
+}
+
+#[test]
+fn a_publication_that_cannot_begin_is_red_and_says_why() {
+    let server = Server::of(Workspace::clean(), &json!({}));
+    let machine = server.machine();
+    write(&machine.checkout().join(".codex/pack-lock.json"), "no");
+    let _ = machine.command("publish").args(["--tag", "v2"]).run().exits(2);
+    assert_eq!((machine.output("red"), machine.output("published")), ("true".into(), "nothing".into()));
+
+    let machine = server.machine();
+    let nowhere = format!("{}-gone", file_url(&server.origin()));
+    machine.git(&["remote", "set-url", "origin", &nowhere]).unwrap();
+    let _ = machine.command("publish").args(["--tag", "v2"]).run().exits(0).says(&["--state none"]);
+    assert_eq!(machine.output("red"), "true");
+    let summary = machine.summary();
+    assert!(summary.starts_with("**Nothing was published, and nothing will be remembered"), "{summary}");
+    assert!(summary.contains("cannot be read"), "{summary}");
+}
+
+#[test]
+fn a_run_of_a_named_repository_that_left_nothing_has_failed_for_its_release() {
+    let server = Server::of(Workspace::clean(), &json!({}));
+    let fork = &server.workspace.fork;
+    fork.git(&["rm", "--quiet", "-r", "feed-sources.json", "flows"]);
+    fork.git(&["commit", "--quiet", "-m", "No files"]);
+    fork.git(&["push", "--quiet", &file_url(&server.origin()), "main"]);
+    server.workspace.upstream.git(&["tag", "v2.0.0", "v2"]);
+    let upstream = file_url(server.workspace.upstream.path());
+    for (tag, settled) in [(Some("v1"), "v1"), (None, "v2.0.0")] {
+        let machine = server.machine();
+        machine.git(&["remote", "add", "upstream", &upstream]).unwrap();
+        let publish = machine.command("publish").args(tag.into_iter().flat_map(|tag| ["--tag", tag]));
+        let publish = publish.env("PATCH_MOI_REPO", "acme/engine").env("PATCH_MOI_BRANCH", "main");
+
+        let _ = publish.run().exits(0);
+
+        assert_eq!((machine.output("red"), machine.output("state")), ("true".into(), "written".into()));
+        assert_eq!(server.settled(settled), ["failed"]);
+    }
 }

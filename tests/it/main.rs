@@ -28,6 +28,7 @@ mod oracle;
 mod pick;
 mod places;
 mod publish;
+mod publish_forge;
 mod records;
 mod resume;
 mod run;

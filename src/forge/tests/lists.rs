@@ -45,7 +45,7 @@ fn only_marked_issues_of_our_own_are_found() {
     let all = [raw_issue(1, &marked), stranger, member, pull_request, closed, nobody, empty, quoting];
     let server = always("200 OK", all.into_iter().collect());
 
-    let found = ask(&server, |forge| forge.issues_with_marker(MARKER)).unwrap();
+    let found = ask(&server, |forge| forge.marked_issues()).unwrap();
 
     let found: Vec<_> = found.iter().map(|issue| (issue.number, issue.state)).collect();
     assert_eq!(found, [(1, State::Open), (3, State::Open), (5, State::Closed)]);

@@ -86,7 +86,7 @@ fn send(operation: Operation, forge: &Forge<'_>) -> Result<(), ForgeError> {
         Operation::UpdatePullRequest => {
             changes.iter().try_for_each(|change| forge.update_pull_request(7, change).map(drop))
         }
-        Operation::Issues => forge.issues_with_marker("<!-- patch-moi:x -->").map(drop),
+        Operation::Issues => forge.marked_issues().map(drop),
         Operation::OpenIssue => forge.open_issue("title", "body").map(drop),
         Operation::UpdateIssue => {
             changes.iter().try_for_each(|change| forge.update_issue(7, change).map(drop))

@@ -3,6 +3,7 @@
 //! Two pushes: the candidate with its companions, all or none; then, whatever came of that, what is
 //! remembered. See docs/guides/publish.md.
 
+mod beforehand;
 mod keeping;
 mod nothing;
 pub(crate) mod outputs;
@@ -24,7 +25,7 @@ use crate::candidate::{Outcome, Refusal, Tool};
 use crate::failure::{Kind, Result};
 use crate::flow::Push as PushPolicy;
 use crate::git::Git;
-use crate::ids::TagName;
+use crate::ids::{RepoName, TagName};
 use crate::release::State;
 use crate::report::{PublishReport, PublishedEvent, PublishedRef, RecordReport};
 use pushing::Why;
@@ -44,6 +45,8 @@ pub(crate) struct Publish {
     pub(crate) ran: bool,
     /// The release that was asked for.
     pub(crate) tag: Option<TagName>,
+    /// The upstream repository that was asked for, where no source says it.
+    pub(crate) repo: Option<RepoName>,
     /// How artifacts are proved.
     pub(crate) how: How,
     /// What may be published.
@@ -116,7 +119,7 @@ fn events(
         return Ok((Vec::new(), Kind::Done));
     }
     if folders.is_empty() {
-        return nothing::left(session, asked.tag.as_ref());
+        return nothing::left(session, asked);
     }
     // Before the releases of this run are recorded, as the run itself has looked.
     if asked.tag.is_none()
@@ -212,11 +215,13 @@ impl Publishing<'_> {
         let lines = recording::before(self.session, &proof.document.event.repo)?;
         let before = recording::of_tag(&lines, &proof.document.event.tag);
         let git = &self.session.git;
+        let github = beforehand::GitHub::ask(self.session, self.server, target.as_ref())?;
+        let github = github.as_ref();
         let mut reasons = Vec::new();
         let mut blocked = false;
         // Somebody may move a ref between the listing and the push: then once more.
-        let plan = match self.pushed(git, proof, target.as_ref(), &before, event)? {
-            (_, Some(Why::Moved)) => self.pushed(git, proof, target.as_ref(), &before, event)?,
+        let plan = match self.pushed(git, proof, target.as_ref(), github, &before, event)? {
+            (_, Some(Why::Moved)) => self.pushed(git, proof, target.as_ref(), github, &before, event)?,
             done => done,
         };
         let (plan, refused) = plan;
@@ -238,7 +243,8 @@ impl Publishing<'_> {
             let telling = requesting::Telling {
                 session: self.session,
                 server: self.server,
-                target: target.as_ref(),
+                github,
+                is_there: target.as_ref().is_some_and(|target| self.server.repository(&target.url).is_some()),
                 proof,
                 plan: &plan,
                 policy: self.asked.policy,
@@ -246,8 +252,11 @@ impl Publishing<'_> {
                 reasons,
                 workflow_files: event.workflow_files.clone(),
                 before: &lines,
+                again: false,
             };
-            event.request = Some(telling.tell()?);
+            let (request, again) = telling.tell();
+            event.request = Some(request);
+            blocked |= again;
             self.remember_request(proof, event)?;
         }
         event.plan = Some(plan);
@@ -264,6 +273,7 @@ impl Publishing<'_> {
         git: &Git,
         proof: &Proof,
         target: Option<&Target>,
+        github: Option<&beforehand::GitHub>,
         before: &[Published],
         event: &mut PublishedEvent,
     ) -> Result<(Publication, Option<Why>)> {
@@ -295,13 +305,13 @@ impl Publishing<'_> {
         let moves = plan.refs.iter().any(|plan| plan.is_move() && plan.part == Part::Candidate);
         if moves {
             event.workflow_files = remote::workflow_files(&proof.prepared, document.delivered(), &listing)?;
-            if !event.workflow_files.is_empty() && self.server.repository(&target.url).is_some() {
-                plan.notes.push(format!(
-                    "workflow files that no branch of the fork has, which GitHub's own token may not push: {}",
-                    event.workflow_files.join(", ")
-                ));
+            if let Some(repo) =
+                self.server.repository(&target.url).filter(|_| !event.workflow_files.is_empty())
+            {
+                plan.notes.push(beforehand::about_workflows(self.server, &repo, &event.workflow_files));
             }
         }
+        plan.notes.extend(github.map(|github| github.notes(self.server, &plan)).unwrap_or_default());
         if !self.session.applies() {
             return Ok((plan, None));
         }

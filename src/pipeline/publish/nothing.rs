@@ -1,52 +1,100 @@
 //! A run that left nothing: what it was asked for has failed.
 
+use super::super::event;
 use super::super::run::the_one_source;
-use super::super::session::Session;
+use super::super::selecting;
+use super::super::session::{Job, Session};
 use super::super::stack_step;
+use super::super::verify::{Denied, gone, refused};
 use super::super::watch;
-use super::recording;
+use super::{Publish, recording};
+use crate::candidate::Refusal;
 use crate::failure::{Failure, Kind, Result};
 use crate::feed;
-use crate::ids::{EventId, TagName};
+use crate::git::GitError;
+use crate::ids::{EventId, RepoName};
+use crate::pack;
 use crate::release::{Choice, Entry, LedgerLine, RemoteTag, Source, State};
 use crate::report::{PublishedEvent, RecordReport};
 
 /// What is said of it.
 const MESSAGE: &str = "the run left nothing";
 
-/// Records as failed what was asked for: `tag`, else what is due by the ledger.
+/// Records as failed what was asked for: a repository's or a source's release, else what is due by the
+/// ledger.
 ///
 /// # Errors
 /// No sources, an upstream that cannot be read, product state that cannot be written.
-pub(super) fn left(session: &Session<'_>, tag: Option<&TagName>) -> Result<(Vec<PublishedEvent>, Kind)> {
-    let mut events = Vec::new();
-    if let Some(tag) = tag {
-        let source = the_one_source(session, None)?;
-        let listing = session.listing(&source.repo.web_url.as_str().parse()?, None)?;
-        let Some((object, commit)) = listing.tags.get(tag).copied() else {
-            return Err(crate::git::GitError::NoTag {
-                upstream: source.repo.name.to_string(),
-                tag: tag.clone(),
-                known: super::super::newest::names(&listing, 5),
-            }
-            .into());
+pub(super) fn left(session: &Session<'_>, asked: &Publish) -> Result<(Vec<PublishedEvent>, Kind)> {
+    if asked.tag.is_some() || asked.repo.is_some() {
+        let repo = match &asked.repo {
+            Some(repo) => repo.clone(),
+            None => the_one_source(session, None)?.repo.name.clone(),
         };
-        let tip = stack_step::tip_for(session, source, tag);
-        let line =
-            line(session, source, &RemoteTag { name: tag.clone(), object, commit }, tip, State::Failed);
-        events.push(failed(session, line)?);
-        return Ok((events, Kind::Failed));
+        let event = match asked_for(session, asked, &repo) {
+            Ok(line) => failed(session, line)?,
+            Err(Denied::Refused(refusal)) => {
+                let mut event = PublishedEvent::new(None);
+                (event.repo, event.tag) = (Some(repo), asked.tag.clone());
+                event.refusal = Some(refused(&refusal));
+                event.published = "refused".to_owned();
+                event
+            }
+            Err(Denied::Failed(failure)) => return Err(failure),
+        };
+        return Ok((vec![event], Kind::Failed));
     }
+    let mut events = Vec::new();
     for source in session.sources()?.iter().filter(|source| source.starts_work()) {
         let (choice, tip) = watch::chosen(session, source, &entries(session, source)?)?;
         settle(session, source, &choice, tip)?;
         for release in &choice.due {
             let tag = RemoteTag { name: release.tag.clone(), object: release.object, commit: release.commit };
-            events.push(failed(session, line(session, source, &tag, tip, State::Failed))?);
+            events.push(failed(session, line(session, &source.repo.name, &tag, tip, State::Failed))?);
         }
     }
     let kind = if events.is_empty() { Kind::Done } else { Kind::Failed };
     Ok((events, kind))
+}
+
+/// The line about the release that was asked for. What kept the run from it may keep this from it too; then
+/// the source says where upstream is.
+fn asked_for(
+    session: &Session<'_>,
+    asked: &Publish,
+    repo: &RepoName,
+) -> std::result::Result<LedgerLine, Denied> {
+    let source = session.source_of(repo);
+    let mut job = Job::of_tag(repo.clone(), asked.tag.clone(), source);
+    job.branch.clone_from(&asked.how.branch);
+    let flows = selecting::flows_for(session, &job).unwrap_or_else(|_| session.flows.clone());
+    let (release, tip) = match (event::prepare_stack(session, &job), source, &asked.tag) {
+        (Ok(prepared), ..) => (
+            RemoteTag {
+                name: prepared.release.tag.clone(),
+                object: prepared.release.object,
+                commit: prepared.release.commit,
+            },
+            Some(prepared.tip),
+        ),
+        (Err(failure), Some(source), Some(tag))
+            if failure.cause::<GitError>().is_none_or(|err| !is_no_tag(err)) =>
+        {
+            let listing = session.listing(&source.repo.web_url.as_str().parse()?, None)?;
+            let Some((object, commit)) = listing.tags.get(tag).copied() else {
+                return Err(Refusal::Gone { repo: repo.clone(), tag: tag.clone() }.into());
+            };
+            (RemoteTag { name: tag.clone(), object, commit }, stack_step::tip_for(session, source, tag))
+        }
+        (Err(failure), _, Some(tag)) => return Err(gone(failure, repo, tag)),
+        (Err(failure), ..) => return Err(failure.into()),
+    };
+    let line = line(session, repo, &release, tip, State::Failed);
+    Ok(LedgerLine { flows: Some(pack::flows_digest(&flows)), ..line })
+}
+
+const fn is_no_tag(err: &GitError) -> bool {
+    matches!(err, GitError::NoTag { .. })
 }
 
 fn failed(session: &Session<'_>, line: LedgerLine) -> Result<PublishedEvent> {
@@ -89,10 +137,10 @@ fn settle(
     tip: Option<crate::ids::CommitId>,
 ) -> Result<()> {
     for tag in &choice.superseded {
-        recording::enter(session, line(session, source, tag, tip, State::Superseded))?;
+        recording::enter(session, line(session, &source.repo.name, tag, tip, State::Superseded))?;
     }
     for (tag, rule) in &choice.skipped {
-        let line = line(session, source, tag, tip, State::Skipped);
+        let line = line(session, &source.repo.name, tag, tip, State::Skipped);
         recording::enter(session, LedgerLine { rule: Some(rule.clone()), ..line })?;
     }
     Ok(())
@@ -100,14 +148,14 @@ fn settle(
 
 fn line(
     session: &Session<'_>,
-    source: &Source,
+    repo: &RepoName,
     tag: &RemoteTag,
     tip: Option<crate::ids::CommitId>,
     state: State,
 ) -> LedgerLine {
     LedgerLine {
-        event_id: EventId::of_release(&source.repo.name, &tag.name),
-        repo: source.repo.name.clone(),
+        event_id: EventId::of_release(repo, &tag.name),
+        repo: repo.clone(),
         tag: tag.name.clone(),
         tag_object: tag.object,
         commit: tag.commit,

@@ -30,6 +30,13 @@ pub(crate) fn pairs(report: &PublishReport) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The outputs of a publication that failed before anything could be reported.
+pub(crate) fn pairs_of_failure() -> Vec<(&'static str, &'static str)> {
+    let empty = ["tag", "event-id", "candidate-ref", "candidate-sha", "pull-request", "issue"];
+    let said = [("published", "nothing"), ("state", "none"), ("red", "true")];
+    empty.into_iter().map(|name| (name, "")).chain(said).collect()
+}
+
 /// What people see on the run's page.
 pub(crate) fn annotations(report: &PublishReport) -> Vec<Annotation> {
     let about = |level, title: &str, message: String| Annotation {

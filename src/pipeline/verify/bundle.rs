@@ -34,7 +34,7 @@ pub(super) fn check(
     let held = session
         .git
         .objects_in_bundle(path, lender, claim.onto, head.objects, session.context.temporary)
-        .map_err(|err| Refusal::BundleBroken { why: quoted_whole(&problem(&Failure::from(err)).message) })?;
+        .map_err(|err| Refusal::BundleBroken { why: said(err.into()) })?;
     let commits: Vec<CommitId> = expected.iter().map(|named| named.commit).collect();
     let needed = prepared.bench.objects_beyond(&commits, claim.onto)?;
     if let Some(object) = needed.into_iter().find(|object| !held.contains(object)) {
@@ -46,7 +46,11 @@ pub(super) fn check(
     Ok(())
 }
 
-fn beginning(path: &Path) -> Result<Vec<u8>, Refusal> {
+/// The beginning of a bundle, as far as its head can go.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(super) fn beginning(path: &Path) -> Result<Vec<u8>, Refusal> {
     let unreadable = |err: std::io::Error| Refusal::Unreadable {
         file: "candidate.bundle".to_owned(),
         why: err.to_string(),
@@ -54,6 +58,11 @@ fn beginning(path: &Path) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     File::open(path).map_err(unreadable)?.take(LONGEST_HEAD).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
+}
+
+/// What git said of a bundle, for a message.
+pub(super) fn said(failure: Failure) -> String {
+    quoted_whole(&problem(&failure).message)
 }
 
 /// What git said, cut: a path in it would be cut too soon by less.

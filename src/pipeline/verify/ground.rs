@@ -5,7 +5,9 @@ use serde_json::json;
 use super::{Denied, How};
 use crate::candidate::Refusal;
 use crate::event::Event;
+use crate::failure::Failure;
 use crate::flow::{Flow, Runner, Selected};
+use crate::git::GitError;
 use crate::ids::{CommitId, EventId, RepoName, TagName};
 use crate::pipeline::carrying::{self, Gathered};
 use crate::pipeline::selecting;
@@ -46,11 +48,20 @@ pub(super) fn with<T>(
         let selection = session.select(&event.kind, &event.payload, &flows);
         let stack = selection.selected.iter().find(|selected| selected.step.runner == Runner::PatchStack);
         if let Some(selected) = stack {
-            let prepared = stack_step::prepare(session, &job, selected)?;
+            let prepared =
+                stack_step::prepare(session, &job, selected).map_err(|failure| gone(failure, repo, tag))?;
             return act(Ground { event, selected, prepared }, &flows);
         }
     }
     Err(Refusal::NoFlow { repo: repo.clone(), tag: tag.clone() }.into())
+}
+
+/// Where it failed because upstream does not have the tag, that is the artifact's matter.
+pub(in crate::pipeline) fn gone(failure: Failure, repo: &RepoName, tag: &TagName) -> Denied {
+    match failure.cause() {
+        Some(GitError::NoTag { .. }) => Refusal::Gone { repo: repo.clone(), tag: tag.clone() }.into(),
+        _ => failure.into(),
+    }
 }
 
 /// The event as a person who names the tag has it, and as its source has it without the feed: a flow's

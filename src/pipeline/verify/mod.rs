@@ -8,6 +8,7 @@ mod folder;
 mod ground;
 mod proof;
 mod published;
+mod settled;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ use crate::report::{Proved, RefusalReport, VerifyReport};
 
 pub(super) use adopted::{Adopted, adopted};
 pub(super) use folder::{Folder, artifacts};
+pub(super) use ground::gone;
 pub(super) use proof::{Proof, prove};
 
 /// Why something is not published: the artifact is not what it says, or the world did not let it be
@@ -52,6 +54,8 @@ pub(crate) struct How {
     pub(crate) branch: Option<String>,
     /// Whether commits that a flow made itself may pass where they descend from the release.
     pub(crate) descends: bool,
+    /// Whether what a person settled may pass, by the artifact's word that it was one.
+    pub(crate) settlements: bool,
     /// Whether only the fork's remote says where the branch stands.
     pub(crate) by_remote: bool,
 }

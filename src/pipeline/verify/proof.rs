@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::ground::{self, Ground, Made};
-use super::{Denied, Folder, How, bundle};
+use super::{Denied, Folder, How, bundle, settled};
 use crate::candidate::{self, Artifact, Claim, Document, Input, NamedRef, PlannedCheck, Refusal, Step};
 use crate::event::Event;
 use crate::failure::Failure;
@@ -47,6 +47,7 @@ impl Proof {
             commit: self.document.delivered(),
             tip: self.document.carry.tip,
             stale: self.is_stale(),
+            settlements: self.document.carry.settlements.clone(),
             sentences: self.proved.clone(),
         }
     }
@@ -66,6 +67,9 @@ pub(in crate::pipeline) fn prove(
         let refusal = if how.descends { Refusal::OnlyInBundle } else { Refusal::MadeByFlow };
         return Err(refusal.into());
     }
+    if !claim.settlements.is_empty() && !how.settlements {
+        return Err(Refusal::Settled { patches: claim.settlements.len() }.into());
+    }
     ground::with(session, &claim.repo, &claim.tag, how, |ground, flows| {
         let Ground { event, selected, mut prepared } = ground;
         let mut proved = vec!["The folder holds what a run leaves, and nothing else.".to_owned()];
@@ -78,7 +82,9 @@ pub(in crate::pipeline) fn prove(
         ));
         let gathered = carrying::gather(session, &prepared)?;
         excluded(claim, &prepared, &gathered, &mut proved)?;
+        prepared.answers = settled::answers(claim, folder, &prepared)?;
         let made = ground::carry(session, &prepared, gathered)?;
+        settled::used(claim, &made.carry)?;
         claim.agrees(&made.carry, made.squashed)?;
         proved.push(format!(
             "The carry, made again, gives the same commits: {} {}.",
@@ -89,6 +95,7 @@ pub(in crate::pipeline) fn prove(
             },
             made.squashed.unwrap_or(made.carry.candidate.commit)
         ));
+        proved.extend(settled::sentence(&prepared, &made.carry)?);
         let Made { gathered, carry, squashed } = made;
         let frame =
             Frame { event: &event, selected, prepared: &prepared, started_at: session.context.stamp() };

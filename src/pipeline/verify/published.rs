@@ -1,7 +1,7 @@
 //! The proof of a published ref: carrying the patches again gives the commit that it names.
 
 use super::ground::{self, Ground, Made};
-use super::{Denied, How};
+use super::{Denied, How, settled};
 use crate::candidate::publication::{Part, of_ref};
 use crate::candidate::{Outcome, Refusal};
 use crate::failure::{Failure, Kind};
@@ -10,6 +10,7 @@ use crate::ids::{CommitId, RefName, RepoName, TagName};
 use crate::pipeline::session::Session;
 use crate::pipeline::stack_step::Prepared;
 use crate::report::Proved;
+use crate::stack::{Answers, Objects as _};
 
 /// So many places where the branch stood are tried: where it stands, and what the ledger remembers.
 const MOST_TIPS: usize = 5;
@@ -53,12 +54,29 @@ pub(super) fn prove(
         let mut made = Vec::new();
         for tip in tips(session, &prepared, head, &repo, &asked)? {
             prepared.tip = tip;
-            let again = ground::make(session, &prepared)?;
+            let mut again = ground::make(session, &prepared)?;
+            if found.is(&again).is_none()
+                && let Some(top) = settled::top(session, &prepared, named.as_ref(), commit)
+                && prepared.bench.commit(top).is_ok()
+            {
+                prepared.answers = Answers::default();
+                again = settled::follow(session, &mut prepared, top, again)?;
+            }
             let Some(status) = found.is(&again) else {
                 let commit = again.squashed.unwrap_or(again.carry.candidate.commit);
                 made.push(format!("{commit} (from {})", tip.short()));
                 continue;
             };
+            let mut sentences = vec![
+                format!("Tag {asked} of {repo} is {}.", prepared.release.commit),
+                format!("Branch {} of {} holds the tip {tip}.", prepared.branch, prepared.fork.name),
+                format!(
+                    "The carry, made again, gives the commit that {} names: {commit}.",
+                    rev.escape_debug()
+                ),
+            ];
+            sentences.extend(settled::sentence(&prepared, &again.carry)?);
+            sentences.push("Checks and bundle are in the artifact only, and were not looked at.".to_owned());
             return Ok(Proved {
                 event_id: event.id.clone(),
                 repo: repo.clone(),
@@ -67,15 +85,8 @@ pub(super) fn prove(
                 commit,
                 tip,
                 stale: tip != head,
-                sentences: vec![
-                    format!("Tag {asked} of {repo} is {}.", prepared.release.commit),
-                    format!("Branch {} of {} holds the tip {tip}.", prepared.branch, prepared.fork.name),
-                    format!(
-                        "The carry, made again, gives the commit that {} names: {commit}.",
-                        rev.escape_debug()
-                    ),
-                    "Checks and bundle are in the artifact only, and were not looked at.".to_owned(),
-                ],
+                settlements: again.carry.settlements,
+                sentences,
             });
         }
         let made = made.join(", ");

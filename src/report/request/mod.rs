@@ -28,10 +28,10 @@ const LIMIT: usize = 60_000;
 const LONGEST_TITLE: usize = 250;
 /// So many of anything that is listed beside the patches.
 const MOST_ITEMS: usize = 10;
-/// How a title begins whose release is no longer the one to carry to.
-const SUPERSEDED: &str = "[superseded by ";
-/// How the first line of such a text begins.
-const SUPERSEDED_LINE: &str = "**Superseded by ";
+/// How the titles begin of texts that are no longer the last word on their release.
+const TITLES: [&str; 3] = ["[superseded by ", "[carried", "[waits"];
+/// How the first lines of such texts begin.
+const LINES: [&str; 3] = ["**Superseded by ", "**Carried by now", "**No longer complete"];
 
 /// A title and a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,23 +111,49 @@ pub(crate) fn issue(document: &Document, place: &Where) -> Text {
     Text { title: title_of(&title), body: page.finish() }
 }
 
-/// `title` and `body` of an earlier text, now that the release `by` has taken its place. Done again, it
-/// says the newest release only.
-pub(crate) fn superseded(title: &str, body: &str, by: &TagName) -> Text {
-    let by = shown(by.as_str());
-    let old = title.strip_prefix(SUPERSEDED).and_then(|rest| rest.split_once("] "));
-    let title = format!("{SUPERSEDED}{by}] {}", old.map_or(title, |(_, rest)| rest));
+/// What has taken the place of an earlier text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// A newer release.
+    Release(&'a TagName),
+    /// The pull request about the same release, which is complete now.
+    PullRequest(u64),
+    /// The issue about the same release, which is no longer complete.
+    Issue(u64),
+}
+
+/// `title` and `body` of an earlier text, now that something has taken its place. Done again, it says the
+/// newest only.
+pub(crate) fn superseded(title: &str, body: &str, by: By<'_>) -> Text {
+    let [release, carried, waits] = TITLES;
+    let [superseded, now, no_longer] = LINES;
+    let (title_begins, line) = match by {
+        By::Release(tag) => {
+            let tag = shown(tag.as_str());
+            (format!("{release}{tag}]"), format!("{superseded}{}.**", escape(&tag)))
+        }
+        By::PullRequest(number) => (format!("{carried}]"), format!("{now}: see pull request #{number}.**")),
+        By::Issue(number) => (format!("{waits}]"), format!("{no_longer}: see issue #{number}.**")),
+    };
+    let old = TITLES.iter().find_map(|begins| title.strip_prefix(begins)?.split_once("] "));
+    let title = format!("{title_begins} {}", old.map_or(title, |(_, rest)| rest));
     let (above, rest) = marker::first(body);
     let (rest, below) = marker::last(rest);
     let rest = match rest.split_once('\n') {
-        Some((line, rest)) if line.starts_with(SUPERSEDED_LINE) => rest.trim_start(),
+        Some((line, rest)) if LINES.iter().any(|begins| line.starts_with(begins)) => rest.trim_start(),
         _ => rest,
     };
     let mut page = Page::new(LIMIT, below.unwrap_or_default().to_owned());
     above.iter().for_each(|marker| page.paragraph(marker));
-    page.paragraph(&format!("{SUPERSEDED_LINE}{}.** What follows is kept as it was.", escape(&by)));
+    page.paragraph(&format!("{line} What follows is kept as it was."));
     page.lines(rest);
     Text { title: title_of(&title), body: page.finish() }
+}
+
+/// Whether `body` says that something has taken its place, so that whoever closed it was this program.
+pub(crate) fn is_superseded(body: &str) -> bool {
+    let (_, rest) = marker::first(body);
+    LINES.iter().any(|begins| rest.starts_with(begins))
 }
 
 fn title_of(text: &str) -> String {

@@ -307,14 +307,14 @@ fn what_is_superseded_says_so_once_and_stays_findable() {
     let document = sample::about(sample::complete());
     let text = pull_request(&document, &place());
 
-    let once = superseded(&text.title, &text.body, &tag("v1.2.0"));
-    let twice = superseded(&once.title, &once.body, &tag("v1.3.0-`x`"));
+    let once = superseded(&text.title, &text.body, By::Release(&tag("v1.2.0")));
+    let twice = superseded(&once.title, &once.body, By::Release(&tag("v1.3.0-`x`")));
 
     assert_eq!(once.title, format!("[superseded by v1.2.0] {}", text.title));
     assert!(
         once.body.starts_with("**Superseded by v1.2.0.** What follows is kept as it was.\n\n> [!CAUTION]")
     );
-    assert_eq!(superseded(&once.title, &once.body, &tag("v1.2.0")), once);
+    assert_eq!(superseded(&once.title, &once.body, By::Release(&tag("v1.2.0"))), once);
     assert_eq!(twice.title, format!("[superseded by v1.3.0-`x`] {}", text.title));
     assert!(twice.body.starts_with("**Superseded by v1.3.0-\\`x\\`.**"), "{}", twice.body);
     for body in [&once.body, &twice.body] {
@@ -329,11 +329,30 @@ fn a_body_that_a_person_made_longer_still_fits_once_it_is_superseded() {
     for body in
         [format!("{}\n{line}", "more\n".repeat(13_000)), format!("{line}\n{}", "more\n".repeat(13_000))]
     {
-        let text = superseded("title", &body, &tag("v1.2.0"));
+        let text = superseded("title", &body, By::Release(&tag("v1.2.0")));
         assert!(text.body.len() < GITHUB, "{}", text.body.len());
         assert!(is_marked(&text.body, &line));
         assert!(text.body.contains("was too long for this page"));
     }
-    let empty = superseded("", "", &tag("v1.2.0"));
+    let empty = superseded("", "", By::Release(&tag("v1.2.0")));
     assert_eq!(empty.body, "**Superseded by v1.2.0.** What follows is kept as it was.");
+}
+
+#[test]
+fn what_has_taken_the_place_of_a_text_is_said_once_whatever_it_is() {
+    let text = issue(&sample::document(), &place());
+    assert!(!is_superseded(&text.body));
+
+    let carried = superseded(&text.title, &text.body, By::PullRequest(5));
+    assert_eq!(carried.title, format!("[carried] {}", text.title));
+    assert!(
+        carried.body.starts_with("**Carried by now: see pull request #5.** What follows is kept as it was.")
+    );
+    assert!(is_superseded(&carried.body) && is_marked(&carried.body, &marker(&sample::document().event.id)));
+
+    let newer = superseded(&carried.title, &carried.body, By::Release(&tag("v1.2.0")));
+    assert_eq!(newer, superseded(&text.title, &text.body, By::Release(&tag("v1.2.0"))));
+    let waits = superseded(&newer.title, &newer.body, By::Issue(6));
+    assert_eq!(waits.title, format!("[waits] {}", text.title));
+    assert_eq!(waits.body.matches("see issue #6").count(), 1);
 }

@@ -5,6 +5,7 @@
 
 mod act;
 mod files;
+mod github;
 mod http;
 mod pack;
 mod program;
@@ -13,6 +14,7 @@ mod workspace;
 
 pub(crate) use act::{Ended, Fork, Workflow, copy_to, repository};
 pub(crate) use files::{Snapshot, find_files, write};
+pub(crate) use github::{Asked, GitHub, REPO, Said, TOKEN, basic};
 pub(crate) use http::{Page, Server};
 pub(crate) use pack::content_hash;
 pub(crate) use program::{Output, Program, patch_moi};
