@@ -147,12 +147,6 @@ fn issues(repository: &Repository, asked: &Asked) -> Result<Vec<Issue>> {
             format!("commit, stash or remove them; {git} status lists them all"),
         );
     }
-    if repository.is_shallow() {
-        issue(
-            "the clone is shallow: history is missing".to_owned(),
-            format!("{git} fetch --unshallow origin"),
-        );
-    }
     Ok(issues)
 }
 

@@ -79,6 +79,8 @@ pub(super) fn named(session: &Session<'_>, job: Job<'_>, report: &mut RunReport)
     }
     let mut about = SourceReport { starts_work: true, ..blank(&source) };
     let mut kind = settle(session, &source, &digest, &choice, tip, &mut about)?;
+    // `publish` finds no source that it could look at for them, and without them the same is due.
+    about.settled.clear();
     report.sources.push(about);
     for release in choice.due {
         let release = Release { source_id: job.source.map(|source| source.id.clone()), ..release };
@@ -110,7 +112,7 @@ fn blank(source: &Source) -> SourceReport {
 }
 
 /// The tags of a remote.
-pub(super) fn remote_tags(listing: &Listing) -> Vec<RemoteTag> {
+fn remote_tags(listing: &Listing) -> Vec<RemoteTag> {
     let tag = |(name, (object, commit)): (&TagName, &(ObjectId, CommitId))| RemoteTag {
         name: name.clone(),
         object: *object,

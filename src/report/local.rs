@@ -222,8 +222,14 @@ fn annotations(text: &mut String, report: &LocalReport) {
     }
     let OnlyInLog { errors, warnings, notices } = report.only_in_log;
     if errors + warnings + notices > 0 {
+        let counted = [(errors, "error"), (warnings, "warning"), (notices, "notice")];
+        let counted = counted.into_iter().filter(|(count, _)| *count > 0);
+        let counted: Vec<String> = counted
+            .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+            .collect();
         text.push_str(&format!(
-            "in the log alone, since GitHub records ten of each: {errors} errors, {warnings} warnings, {notices} notices\n"
+            "in the log alone, since GitHub records ten of each: {}\n",
+            counted.join(", ")
         ));
     }
     if !report.annotations.is_empty() {

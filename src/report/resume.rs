@@ -149,36 +149,7 @@ pub(crate) fn resume_text(report: &ResumeReport) -> String {
     }
     if let Some(patch) = &report.patch {
         line("");
-        line(&format!(
-            "  patch {} of {}  {} “{}”",
-            patch.number,
-            patch.of,
-            patch.commit.short(),
-            shown(&patch.subject)
-        ));
-        for conflict in &patch.conflicts {
-            line(&format!("    {}", place(conflict)));
-        }
-        if let Some(culprit) = &patch.culprit {
-            let number = culprit.pull_request.map(|number| format!(" (#{number})")).unwrap_or_default();
-            let named = format!("(#{})", culprit.pull_request.unwrap_or_default());
-            let subject = shown(&culprit.subject);
-            let number = if subject.ends_with(&named) { String::new() } else { number };
-            line(&format!("    since upstream {} “{subject}”{number}", culprit.commit.short()));
-        }
-        let others = match patch.conflicting.saturating_sub(1) {
-            0 => None,
-            others => Some(format!("{others} more in conflict")),
-        };
-        let waiting = match patch.blocked {
-            0 => None,
-            1 => Some("1 that waits".to_owned()),
-            waiting => Some(format!("{waiting} that wait")),
-        };
-        let after: Vec<String> = others.into_iter().chain(waiting).collect();
-        if !after.is_empty() {
-            line(&format!("    after it: {}", after.join(", ")));
-        }
+        question(patch).iter().for_each(|words| line(words));
     }
     for note in &report.notes {
         line(&format!("note {}", printable(note)));
@@ -193,4 +164,40 @@ pub(crate) fn resume_text(report: &ResumeReport) -> String {
         line(&format!("{}{}", if at == 0 { "next      " } else { "          " }, printable(command)));
     }
     text
+}
+
+/// The patch that waits for a person.
+fn question(patch: &AskedPatch) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.push(format!(
+        "  patch {} of {}  {} “{}”",
+        patch.number,
+        patch.of,
+        patch.commit.short(),
+        shown(&patch.subject)
+    ));
+    for conflict in &patch.conflicts {
+        lines.push(format!("    {}", place(conflict)));
+    }
+    if let Some(culprit) = &patch.culprit {
+        let number = culprit.pull_request.map(|number| format!(" (#{number})")).unwrap_or_default();
+        let named = format!("(#{})", culprit.pull_request.unwrap_or_default());
+        let subject = shown(&culprit.subject);
+        let number = if subject.ends_with(&named) { String::new() } else { number };
+        lines.push(format!("    since upstream {} “{subject}”{number}", culprit.commit.short()));
+    }
+    let others = match patch.conflicting.saturating_sub(1) {
+        0 => None,
+        others => Some(format!("{others} more in conflict")),
+    };
+    let waiting = match patch.blocked {
+        0 => None,
+        1 => Some("1 that waits".to_owned()),
+        waiting => Some(format!("{waiting} that wait")),
+    };
+    let after: Vec<String> = others.into_iter().chain(waiting).collect();
+    if !after.is_empty() {
+        lines.push(format!("    after it: {}", after.join(", ")));
+    }
+    lines
 }

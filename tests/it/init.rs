@@ -103,6 +103,8 @@ fn what_cannot_be_set_up_is_refused_and_nothing_is_written() {
         (&["--tag-pattern", "^v(\\d+)$"], 2, &["--tag-pattern", "no group `version`"]),
         (&["--upstream-url", "file:///no/such/place"], 1, &["/no/such/place could not be read"]),
         (&["--upstream-url", "ext::sh -c x"], 2, &["remote helper"]),
+        (&["--upstream-url", "https://ada:s3cret@example.org/a"], 2, &["password", "https://example.org/a"]),
+        (&["--fork", "https://s3cret@example.org/a"], 2, &["--fork", "password"]),
         (&["--fork", "/no/such/fork"], 1, &["/no/such/fork could not be read"]),
         (
             &["--action-url", "file:///no/such/action"],

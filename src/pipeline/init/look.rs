@@ -131,6 +131,7 @@ fn there(context: &Context<'_>, root: &Path) -> Result<There> {
 /// Where the fork is, where it is another repository than this one.
 fn fork(asked: &Asked, origin: Option<&str>, root: &Path) -> Result<Option<String>> {
     let Some(named) = asked.fork.as_deref() else { return Ok(None) };
+    is_no_secret("--fork", named)?;
     let url = match named.parse::<RepoName>() {
         Ok(repo) => format!("https://github.com/{repo}.git"),
         Err(error) if !is_remote(named) && !Path::new(named).is_absolute() => return Err(error.into()),
@@ -203,7 +204,10 @@ fn place(asked: &Asked) -> Result<Place> {
             let page = format!("https://github.com/{}", asked.upstream);
             (format!("{page}.git"), page)
         }
-        Some(url) => (url.to_owned(), page_of(url)?),
+        Some(url) => {
+            is_no_secret("--upstream-url", url)?;
+            (url.to_owned(), page_of(url)?)
+        }
     };
     let feed = match &asked.feed_url {
         Some(feed) => feed.clone(),
@@ -211,6 +215,20 @@ fn place(asked: &Asked) -> Result<Place> {
         None => format!("{page}/releases.atom"),
     };
     Ok(Place { url, page, feed })
+}
+
+/// Refuses an address of the web with a user, a password or a query: it would stand in files that are committed.
+fn is_no_secret(option: &str, url: &str) -> Result<()> {
+    let shown = crate::git::shown(url);
+    if shown == url || !url.starts_with("http") {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{option} holds what may be a password, and would be written to files: {shown}"
+    ))
+    .hint(
+        "leave it out of the address: git's credential helper, or the secret PATCH_MOI_TOKEN, has its place",
+    ))
 }
 
 /// The page of the repository that is fetched from `url`.
