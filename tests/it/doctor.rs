@@ -256,6 +256,25 @@ fn a_token_that_is_none_is_wrong_and_a_github_that_is_away_is_not_known() {
     assert_eq!(check(&report, "token")["level"], "unknown");
 }
 
+/// GitHub's answers about a repository with the configuration, and about a fork that has much in the way.
+fn github_of_both() -> Server {
+    let facts = |name: &str, issues: bool| {
+        let may = json!({"admin": false, "push": true, "pull": true});
+        page(&json!({
+            "full_name": name, "default_branch": "main", "has_issues": issues, "permissions": may
+        }))
+    };
+    let workflow = "/repos/you/automation/actions/workflows/upstream-release.yml";
+    let rules = "/repos/you/fork/rules/branches/patch-moi%2Fcandidate%2Fv1?per_page=100&page=1";
+    Server::new([
+        ("/repos/you/automation", facts("you/automation", true)),
+        (workflow, page(&json!({"path": WORKFLOW, "state": "active"}))),
+        ("/repos/you/fork", facts("you/fork", false)),
+        (rules, page(&json!([{"type": "non_fast_forward"}, {"type": "required_status_checks"}]))),
+        ("/repos/you/fork/branches/main", page(&json!({"name": "main", "protected": true}))),
+    ])
+}
+
 #[test]
 fn of_a_fork_that_is_another_repository_github_is_asked_too() {
     let world = World::new();
@@ -282,21 +301,7 @@ fn of_a_fork_that_is_another_repository_github_is_asked_too() {
         .env("GIT_CONFIG_GLOBAL", &config)
         .run()
         .exits(0);
-    let facts = |name: &str, issues: bool| {
-        let may = json!({"admin": false, "push": true, "pull": true});
-        page(&json!({
-            "full_name": name, "default_branch": "main", "has_issues": issues, "permissions": may
-        }))
-    };
-    let workflow = "/repos/you/automation/actions/workflows/upstream-release.yml";
-    let rules = "/repos/you/fork/rules/branches/patch-moi%2Fcandidate%2Fv1?per_page=100&page=1";
-    let server = Server::new([
-        ("/repos/you/automation", facts("you/automation", true)),
-        (workflow, page(&json!({"path": WORKFLOW, "state": "active"}))),
-        ("/repos/you/fork", facts("you/fork", false)),
-        (rules, page(&json!([{"type": "non_fast_forward"}, {"type": "required_status_checks"}]))),
-        ("/repos/you/fork/branches/main", page(&json!({"name": "main", "protected": true}))),
-    ]);
+    let server = github_of_both();
     let doctor = |json: &[&str]| {
         let program = patch_moi(own.path()).args(["doctor"]).args(json);
         let program = program.args(["--action-url", world.action.path().to_str().unwrap()]);
