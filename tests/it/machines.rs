@@ -180,3 +180,33 @@ fn a_run_of_a_named_repository_that_left_nothing_has_failed_for_its_release() {
         assert_eq!(server.settled(settled), ["failed"]);
     }
 }
+
+#[test]
+fn what_programs_came_to_is_remembered_where_no_stack_is_carried() {
+    let server = ForkServer::of(Workspace::clean(), &json!({}));
+    let fork = &server.workspace.fork;
+    let carries = fs::read_to_string(server.workspace.path().join("flows/carry/flow.toml")).unwrap();
+    let script =
+        carries.replace("runner = \"patch-stack\"", "runner = \"command\"\ncommand = [\"sh\", \"step.sh\"]");
+    write(&server.workspace.path().join("flows/carry/flow.toml"), script);
+    let says = r#"echo 'FLOW_RESULT {"status":"completed"}'"#;
+    write(&server.workspace.path().join("flows/carry/step.sh"), says);
+    fork.commit_all("Run a program instead");
+    fork.git(&["push", "--quiet", server.origin().to_str().unwrap(), "main"]);
+    let (_, publisher) = server.tick();
+    assert_eq!(server.settled("v2"), ["candidate"], "{}", publisher.unwrap().summary());
+    assert!(server.tick().1.is_none(), "nothing is done again");
+
+    // The same word is nothing where a stack is to be carried.
+    write(&server.workspace.path().join("flows/carry/flow.toml"), carries);
+    fork.commit_all("Carry again");
+    fork.git(&["push", "--quiet", server.origin().to_str().unwrap(), "main"]);
+    let runner = server.machine();
+    let _ = runner.command("run").run().exits(0);
+    let artifact = runner.artifact().unwrap();
+    fs::remove_file(Path::new(&artifact).join("candidate.json")).unwrap();
+    let publisher = server.machine();
+    let run = publisher.command("publish").args([&artifact]).run();
+    assert!(run.stderr.contains("it claims `candidate`"), "{run}");
+    assert_eq!(publisher.output("red"), "true");
+}

@@ -204,7 +204,8 @@ impl Publishing<'_> {
         event.ledger = Some(state.name().to_owned());
         Ok(match state {
             State::Blocked => Kind::Blocked,
-            State::Seen => Kind::Done,
+            State::Conflict => Kind::NeedsPerson,
+            State::Seen | State::Candidate => Kind::Done,
             _ => Kind::Failed,
         })
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::selecting;
 use super::super::session::Session;
 use super::super::verify::{Adopted, Denied, Folder, Proof};
 use crate::candidate::publication::Published;
@@ -93,7 +94,16 @@ pub(super) fn adopted(session: &Session<'_>, held: &Adopted, said: &EventRecord)
     enter(session, line)
 }
 
-/// Records what a run says that left no candidate: only that it failed or waits, or that there was nothing to carry.
+/// Whether the workspace's flows have only programs to run for the release: then no candidate could be
+/// proved, and none is kept from being carried.
+fn is_for_programs_only(session: &Session<'_>, said: &EventRecord) -> bool {
+    let payload = serde_json::json!({ "repo": said.repo, "tag": said.tag });
+    let selection = session.select(crate::event::UPSTREAM_RELEASE, &payload, &session.flows);
+    !selection.selected.is_empty() && selecting::carrying(&selection).is_empty()
+}
+
+/// Records what a run says that left no candidate: that it failed or waits, or what programs came to
+/// where nothing else is done for the release.
 /// Tag and commit are upstream's of now.
 ///
 /// # Errors
@@ -101,6 +111,7 @@ pub(super) fn adopted(session: &Session<'_>, held: &Adopted, said: &EventRecord)
 pub(super) fn unproven(session: &Session<'_>, said: &EventRecord) -> std::result::Result<State, Denied> {
     let state = match said.state {
         State::Failed | State::Blocked | State::Seen => said.state,
+        State::Candidate | State::Conflict if is_for_programs_only(session, said) => said.state,
         claimed => {
             let why = format!(
                 "it claims `{}`, and there is no candidate.json that could be proved",
