@@ -172,6 +172,7 @@ mod tests {
         ] {
             assert_eq!(Head::parse(bytes).unwrap_err().code(), "bundle-header", "{bytes:?}");
         }
-        assert_eq!(Head::parse(&head(&[])).unwrap().objects, 258);
+        let needs = format!("-{} Release v2", commit(1));
+        assert_eq!(Head::parse(&head(&[&needs])).unwrap().objects, 258);
     }
 }

@@ -8,8 +8,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::App;
+use super::context::context;
+use super::options::StateOption;
 use crate::failure::{Kind, Result};
 use crate::pipeline::records::{self, attempt_line, dispatch_line, event_line};
+use crate::pipeline::standing::overview;
 use crate::record::{AttemptFilter, AttemptStatus, DispatchFilter, DispatchStatus, EventFilter, Limit};
 use crate::store::Journaled;
 
@@ -45,6 +48,7 @@ const STATUS: &str = "\
 Examples:
   patch-moi status
   patch-moi status --json --data-dir ./data
+  patch-moi status --state origin      what the workflow's runs have left in the fork
 
 --json prints {\"dataDir\", \"latest\": {\"events\", \"dispatches\", \"attempts\"},
 \"attemptStatusCounts\", \"dispatchStatusCounts\"}.
@@ -107,6 +111,8 @@ pub(super) struct StatusArgs {
     /// How many of each, 1 to 500
     #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true)]
     limit: i64,
+    #[command(flatten)]
+    state: StateOption,
 }
 
 pub(super) fn events(app: &App, args: &EventsArgs) -> Result<Kind> {
@@ -129,7 +135,11 @@ pub(super) fn attempts(app: &App, args: &AttemptsArgs) -> Result<Kind> {
 }
 
 pub(super) fn status(app: &App, args: &StatusArgs) -> Result<Kind> {
-    let overview = records::overview(&app.data()?, Limit::nearest(args.limit))?;
+    let workspace = app.options.workspace(&app.environment)?;
+    let data = app.options.data(&app.environment, &workspace);
+    let wanted = args.state.wanted(&app.environment);
+    let limit = Limit::nearest(args.limit);
+    let overview = context(app, &workspace, &data, None, |context| overview(context, &wanted, limit))?;
     warn(app, overview.warnings());
     if app.ui.is_json() {
         app.ui.json(&overview);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::context::context;
+use super::options::StateOption;
 use super::{App, say};
 use crate::failure::{Kind, Result};
 use crate::ids::RepoName;
@@ -55,6 +56,8 @@ pub(super) struct Args {
     /// Push the candidate to the fork's remote when there is one, as branch patch-moi/candidate/TAG
     #[arg(long, conflicts_with_all = ["abort", "status"])]
     push: bool,
+    #[command(flatten)]
+    state: StateOption,
     /// The source of feed-sources.json whose release it is
     #[arg(long, value_name = "ID")]
     source: Option<String>,
@@ -122,6 +125,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         fork: args.fork.as_ref().map(|path| environment.resolve(path)),
         upstream_url: args.upstream_url.as_deref().map(|url| environment.resolve_url(url)),
         push: args.push,
+        state: args.state.wanted(environment),
         command: super::typed(app),
     };
     let (report, kind) = context(app, &workspace, &data, args.feed_sources.as_deref(), |context| {

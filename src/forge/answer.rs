@@ -19,6 +19,8 @@ const MOST_MESSAGES: usize = 10;
 /// Who asks, where, and about what.
 pub(super) struct Asker<'a> {
     pub(super) api: &'a Url,
+    /// Where the pages for people are, where that is known.
+    pub(super) pages: Option<&'a Url>,
     pub(super) repo: &'a RepoName,
     pub(super) has_token: bool,
 }
@@ -27,9 +29,9 @@ impl Asker<'_> {
     /// A page of the repository, for people. The API of github.com has a host of its own, as that of a
     /// tenant of ghe.com; a server of one's own has it below its own address.
     pub(super) fn page(&self, path: &str) -> String {
-        let mut url = self.api.clone();
+        let mut url = self.pages.unwrap_or(self.api).clone();
         let host = url.host_str().and_then(|host| host.strip_prefix("api.")).map(str::to_owned);
-        if let Some(host) = host {
+        if let Some(host) = host.filter(|_| self.pages.is_none()) {
             // A host without its first label is a host.
             let _ = url.set_host(Some(&host));
         }

@@ -41,10 +41,21 @@ const MAX_PAGES: usize = 10;
 /// As many as GitHub gives at once.
 const PER_PAGE: &str = "100";
 
+/// How the token of a workflow, and that of every other app, begins.
+/// Source: <https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>.
+const OF_AN_APP: &str = "ghs_";
+
+/// Whether GitHub has given `token` to an app, as the one of a workflow. What such a token may do, GitHub
+/// does not say with a repository's facts.
+pub(crate) fn is_of_an_app(token: &Secret) -> bool {
+    token.expose().starts_with(OF_AN_APP)
+}
+
 /// GitHub's API, for one repository.
 pub(crate) struct Forge<'a> {
     client: &'a Client,
     api: Url,
+    pages: Option<Url>,
     token: Option<Secret>,
     repo: RepoName,
     limits: Limits,
@@ -55,7 +66,13 @@ impl<'a> Forge<'a> {
     /// `token`. Nothing is asked yet.
     pub(crate) fn new(client: &'a Client, api: &Url, token: Option<Secret>, repo: RepoName) -> Self {
         let limits = Limits { body: MAX_BYTES, whole: MAX_TIME };
-        Self { client, api: api.clone(), token, repo, limits }
+        Self { client, api: api.clone(), pages: None, token, repo, limits }
+    }
+
+    /// The same, which knows that the pages for people are at `pages` (`GITHUB_SERVER_URL`).
+    #[must_use]
+    pub(crate) fn with_pages(self, pages: &Url) -> Self {
+        Self { pages: Some(pages.clone()), ..self }
     }
 
     /// The repository.
@@ -301,6 +318,7 @@ impl<'a> Forge<'a> {
     }
 
     const fn asker(&self) -> answer::Asker<'_> {
-        answer::Asker { api: &self.api, repo: &self.repo, has_token: self.token.is_some() }
+        let has_token = self.token.is_some();
+        answer::Asker { api: &self.api, pages: self.pages.as_ref(), repo: &self.repo, has_token }
     }
 }

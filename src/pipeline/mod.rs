@@ -26,6 +26,7 @@ mod selecting;
 mod session;
 pub(crate) mod setup;
 mod stack_step;
+pub(crate) mod standing;
 pub(crate) mod verify;
 mod watch;
 mod words;

@@ -118,6 +118,12 @@ pub(crate) fn overview(data: &DataDir, limit: Limit) -> Result<Overview> {
 }
 
 impl Overview {
+    /// The same under the name of the place where the records are.
+    #[must_use]
+    pub(crate) fn of(self, place: String) -> Self {
+        Self { data_dir: place, ..self }
+    }
+
     /// What could not be read.
     pub(crate) fn warnings(&self) -> &[JournalWarning] {
         &self.warnings

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::candidate::Tool;
 use crate::candidate::publication::Publication;
 use crate::ids::{CommitId, EventId, ObjectId, RefName, RepoName, TagName};
-use crate::report::markdown::{code, escape};
+use crate::report::markdown::{code, escape, linked};
 use crate::report::proof::{Proved, RefusalReport};
 use crate::report::run::Problem;
 use crate::report::terminal::Look;
@@ -222,8 +222,9 @@ pub(crate) fn publish_markdown(report: &PublishReport) -> String {
         if let Some(hint) = event.refusal.as_ref().map(|refusal| &refusal.hint) {
             text.push_str(&format!("{}\n\n", escape(&capital(&long(hint)))));
         }
+        let pages = event.plan.as_ref().and_then(|plan| pages(&plan.target));
         for line in details(event, report.dry_run, "→", false) {
-            text.push_str(&format!("- {}\n", marked_up(&line)));
+            text.push_str(&format!("- {}\n", marked_up(&line, pages.as_deref())));
         }
         if let Some(proved) = &event.proved {
             text.push_str("\n<details><summary>What was proved</summary>\n\n");
@@ -239,14 +240,21 @@ pub(crate) fn publish_markdown(report: &PublishReport) -> String {
 }
 
 /// A line that is a link stays one: it was made here from a number and an address.
-fn marked_up(line: &str) -> String {
+fn marked_up(line: &str, pages: Option<&str>) -> String {
     match line.rsplit_once(' ').filter(|(_, url)| url.starts_with("https://") || url.starts_with("http://")) {
         Some((words, url)) if !url.contains(['<', '>', '"', '`']) => format!("{} <{url}>", escape(words)),
         _ => match line.split_once(' ').filter(|(name, _)| name.contains("patch-moi/")) {
             Some((name, rest)) => format!("{} {}", code(name), escape(rest)),
-            None => escape(line),
+            None => linked(line, pages),
         },
     }
+}
+
+/// How the addresses of a remote's pages begin, where it has any.
+fn pages(target: &str) -> Option<String> {
+    let is_web = target.starts_with("https://") || target.starts_with("http://");
+    let is_plain = !target.contains(['<', '>', '?', '#']) && !target.contains(char::is_whitespace);
+    (is_web && is_plain).then(|| format!("{}/", target.trim_end_matches('/').trim_end_matches(".git")))
 }
 
 /// What happened or would happen, a line each.

@@ -234,7 +234,11 @@ fn settings_that_are_in_the_way_are_named_with_their_page() {
             "{report:#}"
         );
     }
-    assert_eq!(check(&report, "actions")["level"], "unknown");
+    let actions = check(&report, "actions");
+    assert_eq!(
+        (&actions["level"], &actions["mend"]),
+        (&json!("unknown"), &json!("https://github.com/you/fork/settings/actions"))
+    );
 }
 
 #[test]
@@ -250,4 +254,99 @@ fn a_token_that_is_none_is_wrong_and_a_github_that_is_away_is_not_known() {
     drop(gone);
     let report = world.doctor().env("GITHUB_API_URL", address).env("GH_TOKEN", "x").run().exits(0).json();
     assert_eq!(check(&report, "token")["level"], "unknown");
+}
+
+/// GitHub's answers about a repository with the configuration, and about a fork that has much in the way.
+fn github_of_both() -> Server {
+    let facts = |name: &str, issues: bool| {
+        let may = json!({"admin": false, "push": true, "pull": true});
+        page(&json!({
+            "full_name": name, "default_branch": "main", "has_issues": issues, "permissions": may
+        }))
+    };
+    let workflow = "/repos/you/automation/actions/workflows/upstream-release.yml";
+    let rules = "/repos/you/fork/rules/branches/patch-moi%2Fcandidate%2Fv1?per_page=100&page=1";
+    Server::new([
+        ("/repos/you/automation", facts("you/automation", true)),
+        (workflow, page(&json!({"path": WORKFLOW, "state": "active"}))),
+        ("/repos/you/fork", facts("you/fork", false)),
+        (rules, page(&json!([{"type": "non_fast_forward"}, {"type": "required_status_checks"}]))),
+        ("/repos/you/fork/branches/main", page(&json!({"name": "main", "protected": true}))),
+    ])
+}
+
+#[test]
+fn of_a_fork_that_is_another_repository_github_is_asked_too() {
+    let world = World::new();
+    let own = Repo::new();
+    own.commit("Begin", &[("README.md", "automation\n")]);
+    own.git(&["remote", "add", "origin", "https://github.com/you/automation.git"]);
+    let config = world.home.path().join("gitconfig");
+    let there = |path: &Path| file_url(path);
+    write(
+        &config,
+        format!(
+            "[url \"{}\"]\n\tinsteadOf = https://github.com/you/fork.git\n[url \"{}\"]\n\tinsteadOf = \
+             https://github.com/you/automation.git\n",
+            there(world.path()),
+            there(own.path())
+        ),
+    );
+    let upstream = there(world.workspace.upstream.path());
+    let _ = patch_moi(own.path())
+        .args(["init", "--apply", "--upstream", UPSTREAM, "--branch", "main", "--upstream-url", &upstream])
+        .args(["--fork", "https://github.com/you/fork.git"])
+        .args(["--feed-url", &there(&world.home.path().join("releases.atom"))])
+        .args(["--action-url", world.action.path().to_str().unwrap()])
+        .env("GIT_CONFIG_GLOBAL", &config)
+        .run()
+        .exits(0);
+    let server = github_of_both();
+    let doctor = |json: &[&str]| {
+        let program = patch_moi(own.path()).args(["doctor"]).args(json);
+        let program = program.args(["--action-url", world.action.path().to_str().unwrap()]);
+        let program = program.env("GITHUB_API_URL", server.url("")).env("GH_TOKEN", "github_pat_secret");
+        program.env("GIT_CONFIG_GLOBAL", &config).run().exits(0)
+    };
+
+    let report = doctor(&["--json"]).json();
+
+    for (name, level, mend) in [
+        ("token", "ok", None),
+        ("fork", "ok", None),
+        ("issues", "warning", Some("https://github.com/you/fork/settings")),
+        ("rules", "warning", Some("https://github.com/you/fork/settings/rules")),
+        ("branch protection", "warning", Some("https://github.com/you/fork/settings/branches")),
+        ("permissions", "unknown", Some("https://github.com/you/automation/settings/secrets/actions")),
+    ] {
+        let found = check(&report, name);
+        assert_eq!(
+            (found["level"].as_str(), found["mend"].as_str()),
+            (Some(level), mend),
+            "{name} in {report:#}"
+        );
+        let all = report["checks"].as_array().unwrap().iter().filter(|check| check["name"] == name);
+        assert_eq!(all.count(), 1, "{name} in {report:#}");
+    }
+    assert_eq!(check(&report, "workflow files")["level"], "ok");
+    let text =
+        doctor(&[]).prints(&["cannot be seen", "why   ", "next  https://github.com/you/fork/settings"]);
+    assert!(!text.to_string().contains("github_pat_secret"));
+}
+
+#[test]
+fn what_a_token_may_do_to_workflow_files_is_not_known_and_said() {
+    let world = World::new();
+    let server = github(&[]);
+    let own = world.on_github(&server).env("GH_TOKEN", "github_pat_secret").run().exits(0);
+    let found = check(&own.json(), "permissions");
+    assert_eq!(found["level"], "unknown");
+    assert!(
+        found["found"].as_str().unwrap().contains("whether a token has Workflows cannot be seen"),
+        "{found:#}"
+    );
+    let app = check(&world.on_github(&server).run().exits(0).json(), "permissions");
+    assert!(app["found"].as_str().unwrap().contains("never has Workflows"), "{app:#}");
+    let none = world.doctor().env("GITHUB_API_URL", server.url("")).run().exits(0).json();
+    assert!(none["checks"].as_array().unwrap().iter().all(|check| check["name"] != "permissions"));
 }

@@ -33,6 +33,7 @@ mod records;
 mod resume;
 mod run;
 mod schedule;
+mod settled;
 mod shallow;
 mod stack;
 mod state;

@@ -51,8 +51,11 @@ fn the_pages_for_people_are_on_the_host_for_people() {
         ("https://git.example.org/api/v3?x#y", "https://git.example.org/sample/fork/settings"),
     ] {
         let (api, repo) = (api.parse().unwrap(), repo());
-        let asker = answer::Asker { api: &api, repo: &repo, has_token: true };
+        let asker = answer::Asker { api: &api, pages: None, repo: &repo, has_token: true };
         assert_eq!(asker.page("settings"), page);
+        let pages = "https://api.example.org".parse().unwrap();
+        let asker = answer::Asker { pages: Some(&pages), ..asker };
+        assert_eq!(asker.page("settings"), "https://api.example.org/sample/fork/settings");
     }
 }
 

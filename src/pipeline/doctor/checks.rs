@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::facts::{Facts, Found, Home, OnForge, Stack, Watched, Why, WorkflowFile};
-use crate::forge::{ForgeError, WorkflowState};
+use super::facts::{Facts, ForkOnForge, Found, Home, OnForge, Stack, Token, Watched, Why, WorkflowFile};
+use crate::forge::{BranchFacts, ForgeError, RepositoryFacts, WorkflowState};
 use crate::pipeline::init::{Pinned, WORKFLOW, settings};
 
 /// How a check came out.
@@ -61,6 +61,11 @@ impl About {
         self.check(Level::Wrong, &why.message, why.hint.clone())
     }
 
+    /// What a person can look up at `page`, and most tokens cannot.
+    fn hidden(self, why: &Why, page: Option<String>) -> Check {
+        self.check(Level::Unknown, &why.message, page)
+    }
+
     fn unknown(self, why: &Why) -> Check {
         self.check(Level::Unknown, &why.message, why.hint.clone())
     }
@@ -82,7 +87,8 @@ pub(super) fn all(facts: &Facts) -> Vec<Check> {
     }
     checks.extend(workflow(&facts.workflow, &facts.action));
     let base = facts.home.as_ref().ok().and_then(|home| home.web.clone());
-    checks.extend(forge(&facts.forge, base.as_deref(), facts));
+    checks.extend(forge(&facts.forge, base.as_deref(), facts.fork.is_none()));
+    checks.extend(facts.fork.iter().flat_map(fork));
     checks
 }
 
@@ -238,7 +244,7 @@ fn stack(found: &Found<Stack>) -> Vec<Check> {
 
 fn workflow(found: &Found<Option<WorkflowFile>>, action: &Found<Pinned>) -> Vec<Check> {
     let file = about("workflow", "it makes GitHub look for releases");
-    let place = about("workflow on the default branch", "schedules run from the default branch only");
+    let place = about("default branch", "schedules run from the default branch only");
     let pin = about("action", "an older release of the action lacks what was mended since");
     let workflow = match found {
         Err(why) => return vec![file.wrong(why)],
@@ -259,10 +265,12 @@ fn workflow(found: &Found<Option<WorkflowFile>>, action: &Found<Pinned>) -> Vec<
         checks.push(file.ok(format!("{WORKFLOW} names the action by commit")));
     }
     checks.push(match &workflow.on_default {
-        Some((branch, true)) => place.ok(format!("`{branch}` of origin has it")),
+        Some((branch, true)) => place.ok(format!("`{branch}` of origin has the workflow")),
         Some((branch, false)) => place.check(
             Level::Warning,
-            format!("`{branch}` of origin does not have it as it is here, as far as this clone knows"),
+            format!(
+                "`{branch}` of origin does not have the workflow as it is here, as far as this clone knows"
+            ),
             Some(format!("commit it on `{branch}`, then: git push origin {branch}")),
         ),
         None => place.unknown(&Why {
@@ -284,39 +292,75 @@ fn workflow(found: &Found<Option<WorkflowFile>>, action: &Found<Pinned>) -> Vec<
     checks
 }
 
-fn forge(found: &Found<OnForge>, web: Option<&str>, facts: &Facts) -> Vec<Check> {
+fn forge(found: &Found<OnForge>, web: Option<&str>, is_fork: bool) -> Vec<Check> {
     let token = about("token", "it decides what can be published, and what can be found out here");
     let asked = match found {
         Err(why) => return vec![token.unknown(why)],
         Ok(asked) => asked,
     };
     let page = |path: &str| Some(format!("{}{path}", web.unwrap_or("https://github.com/YOU/REPOSITORY")));
-    let elsewhere = facts.watched.iter().any(|it| it.stack.as_ref().is_ok_and(|stack| stack.elsewhere));
     let mut checks = vec![may(token, asked, page("/settings/secrets/actions/new"))];
     checks.push(schedule(asked, page(&format!("/actions/workflows/{}", settings::workflow_file()))));
     checks.push(actions(asked, page("/settings/actions")));
-    checks.push(pull_requests(asked, page("/settings/actions")));
-    checks.push(issues(asked, page("/settings")));
-    checks.push(rules(asked, page("/settings/rules")));
-    checks.extend(protection(asked, page("/settings/branches")));
-    if elsewhere {
-        let fork = about("fork", "branch and pull request go to the fork");
-        checks.push(fork.unknown(&Why::new(
-            "the fork is another repository; GitHub was asked about the one with the configuration only",
-        )));
+    if is_fork {
+        checks.push(pull_requests(asked, page("/settings/actions")));
+        checks.push(issues(&asked.repository, page("/settings")));
+        checks.push(rules(&asked.rules, page("/settings/rules")));
+        checks.extend(asked.branch.as_ref().map(|branch| protection(branch, page("/settings/branches"))));
     }
+    checks.extend(workflows(asked, is_fork, page("/settings/secrets/actions")));
     checks
+}
+
+/// What is asked of a fork that is another repository: no workflow of ours runs there.
+fn fork(found: &Found<ForkOnForge>) -> Vec<Check> {
+    let about = about("fork", "branch, pull request and issue go there; the workflow runs elsewhere");
+    let asked = match found {
+        Err(why) => return vec![about.unknown(why)],
+        Ok(asked) => asked,
+    };
+    let page = |path: &str| Some(format!("{}{path}", asked.web));
+    let is_archived = asked.repository.as_ref().is_ok_and(|found| found.archived);
+    let mut checks = vec![if is_archived {
+        about.check(Level::Wrong, "the fork is archived and takes nothing", page("/settings"))
+    } else {
+        about.ok(format!("{} can be asked about", asked.web))
+    }];
+    checks.push(issues(&asked.repository, page("/settings")));
+    checks.push(rules(&asked.rules, page("/settings/rules")));
+    checks.extend(asked.branch.as_ref().map(|branch| protection(branch, page("/settings/branches"))));
+    checks
+}
+
+/// What GitHub tells of no token but a classic one, and that in a header that says nothing of the others.
+fn workflows(asked: &OnForge, is_fork: bool, mend: Option<String>) -> Option<Check> {
+    let about = about("permissions", "a release with new workflow files needs a token with Workflows");
+    let found = match (asked.token, is_fork) {
+        (_, false) => {
+            "the workflow's own token cannot write to the fork, and whether the secret PATCH_MOI_TOKEN has Contents, \
+             Pull requests, Issues and Workflows there cannot be seen"
+        }
+        (Token::None, true) => return None,
+        (Token::OfApp, true) => {
+            "the workflow's own token never has Workflows, and of an app's it cannot be seen"
+        }
+        (Token::Own, true) => {
+            "whether a token has Workflows cannot be seen, nor what a fine-grained one may write"
+        }
+    };
+    Some(about.unknown(&Why { hint: mend, ..Why::new(found) }))
 }
 
 fn may(about: About, asked: &OnForge, mend: Option<String>) -> Check {
     match &asked.repository {
-        Err(why) if asked.has_token => about.wrong(why),
+        Err(why) if asked.token != Token::None => about.wrong(why),
         Err(why) => about.unknown(why),
         Ok(found) if found.archived => about.check(Level::Wrong, "the repository is archived", mend),
-        Ok(_) if !asked.has_token => about.unknown(&Why {
+        Ok(_) if asked.token == Token::None => about.unknown(&Why {
             hint: Some("set PATCH_MOI_TOKEN, GITHUB_TOKEN or GH_TOKEN".to_owned()),
             ..Why::new("there is no token, so only what everybody may see was checked")
         }),
+        Ok(_) if asked.token == Token::OfApp => about.ok("it is valid; GitHub does not say what it may do"),
         Ok(found) => match found.permissions {
             Some(may) if may.push => about.ok("it is valid, and its owner may push"),
             Some(_) => about.check(Level::Warning, "it is valid, and its owner may not push here", mend),
@@ -346,7 +390,7 @@ fn schedule(asked: &OnForge, mend: Option<String>) -> Check {
 fn actions(asked: &OnForge, mend: Option<String>) -> Check {
     let about = about("actions", "without them nothing runs");
     match &asked.actions {
-        Err(why) => about.unknown(why),
+        Err(why) => about.hidden(why, mend),
         Ok(found) if !found.enabled => about.check(Level::Wrong, "they are off in this repository", mend),
         Ok(found) if found.allowed_actions.as_deref() == Some("local_only") => {
             about.check(Level::Wrong, "only actions of the same owner may be used", mend)
@@ -361,22 +405,22 @@ fn actions(asked: &OnForge, mend: Option<String>) -> Check {
 fn pull_requests(asked: &OnForge, mend: Option<String>) -> Check {
     let about = about("pull requests", "where workflows may open none, a candidate is reported in an issue");
     match &asked.workflow_permissions {
-        Err(why) => about.unknown(why),
+        Err(why) => about.hidden(why, mend),
         Ok(found) if found.can_approve_pull_request_reviews => about.ok("workflows may open them"),
         Ok(_) => about.check(Level::Warning, "workflows may open none", mend),
     }
 }
 
-fn issues(asked: &OnForge, mend: Option<String>) -> Check {
+fn issues(found: &Found<RepositoryFacts>, mend: Option<String>) -> Check {
     let about = about("issues", "a conflict is reported in one; without them it stands in the summary only");
-    match &asked.repository {
+    match found {
         Err(why) => about.unknown(why),
         Ok(found) if found.has_issues => about.ok("they are on"),
         Ok(_) => about.check(Level::Warning, "they are off", mend),
     }
 }
 
-fn rules(asked: &OnForge, mend: Option<String>) -> Check {
+fn rules(found: &Found<Vec<String>>, mend: Option<String>) -> Check {
     let about = about("rules", "branches below patch-moi/ are made, moved and removed by runs");
     const IN_THE_WAY: [&str; 9] = [
         "creation",
@@ -389,7 +433,7 @@ fn rules(asked: &OnForge, mend: Option<String>) -> Check {
         "required_status_checks",
         "commit_message_pattern",
     ];
-    match &asked.rules {
+    match found {
         Err(why) => about.unknown(why),
         Ok(kinds) => {
             let found: Vec<&str> =
@@ -404,10 +448,10 @@ fn rules(asked: &OnForge, mend: Option<String>) -> Check {
     }
 }
 
-fn protection(asked: &OnForge, mend: Option<String>) -> Option<Check> {
+fn protection(found: &Found<BranchFacts>, mend: Option<String>) -> Check {
     let about =
         about("branch protection", "landing a candidate replaces the maintained branch, with a lease");
-    Some(match asked.branch.as_ref()? {
+    match found {
         Err(why) => about.unknown(why),
         Ok(found) if found.protected => about.check(
             Level::Warning,
@@ -415,7 +459,7 @@ fn protection(asked: &OnForge, mend: Option<String>) -> Option<Check> {
             mend,
         ),
         Ok(_) => about.ok("the maintained branch is not protected"),
-    })
+    }
 }
 
 /// Whether asking on is of no use.

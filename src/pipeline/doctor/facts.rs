@@ -69,6 +69,8 @@ pub(super) struct Facts {
     pub(super) action: Found<Pinned>,
     /// What GitHub says.
     pub(super) forge: Found<OnForge>,
+    /// What GitHub says of the fork, where that is another repository.
+    pub(super) fork: Option<Found<ForkOnForge>>,
 }
 
 /// The repository that holds the configuration.
@@ -128,8 +130,9 @@ pub(super) struct Stack {
     pub(super) base: Found<(usize, CommitId)>,
     /// The workflow files of the release that no branch of the fork has.
     pub(super) in_the_way: BTreeSet<String>,
-    /// Whether the fork is another repository than the one with the configuration.
-    pub(super) elsewhere: bool,
+    /// The remote of the fork, where that is another repository than the one with the configuration; empty
+    /// where it has none.
+    pub(super) elsewhere: Option<String>,
 }
 
 /// The workflow's file.
@@ -141,11 +144,35 @@ pub(super) struct WorkflowFile {
     pub(super) on_default: Option<(String, bool)>,
 }
 
+/// With what GitHub was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    /// Nothing.
+    None,
+    /// The token of an app, such as that of a workflow.
+    OfApp,
+    /// A person's token.
+    Own,
+}
+
+/// What GitHub says of a fork that is another repository than the one with the configuration.
+#[derive(Debug)]
+pub(super) struct ForkOnForge {
+    /// Its page.
+    pub(super) web: String,
+    /// The repository.
+    pub(super) repository: Found<RepositoryFacts>,
+    /// The rules for a branch of patch-moi's.
+    pub(super) rules: Found<Vec<String>>,
+    /// The maintained branch.
+    pub(super) branch: Option<Found<BranchFacts>>,
+}
+
 /// What GitHub says.
 #[derive(Debug)]
 pub(super) struct OnForge {
-    /// Whether it was asked with a token.
-    pub(super) has_token: bool,
+    /// Whether it was asked with a token, and whose.
+    pub(super) token: Token,
     /// The repository.
     pub(super) repository: Found<RepositoryFacts>,
     /// The workflow.

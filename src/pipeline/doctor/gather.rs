@@ -8,12 +8,14 @@ use serde_json::json;
 
 use super::Asked;
 use super::checks::is_hopeless;
-use super::facts::{Facts, FlowFact, Found, Home, OnForge, SourcesFact, Stack, Watched, Why, WorkflowFile};
+use super::facts::{
+    Facts, FlowFact, ForkOnForge, Found, Home, OnForge, SourcesFact, Stack, Token, Watched, Why, WorkflowFile,
+};
 use crate::event::UPSTREAM_RELEASE;
 use crate::failure::{Failure, Result};
 use crate::feed;
 use crate::flow::Runner;
-use crate::forge::{Forge, ForgeError, RepositoryFacts};
+use crate::forge::{self, Forge, ForgeError, RepositoryFacts};
 use crate::git::{Git, RemoteUrl, Repository, shown};
 use crate::http::{Client, Options};
 use crate::ids::{RelPath, RepoName};
@@ -48,15 +50,32 @@ pub(super) fn facts(context: &Context<'_>, asked: &Asked) -> Facts {
         (Ok(session), Ok(client)) => watched(session, client),
         _ => Vec::new(),
     };
-    let branch = watched.iter().find_map(|it| it.stack.as_ref().ok()).map(|stack| stack.branch.clone());
+    let stack = watched.iter().find_map(|it| it.stack.as_ref().ok());
+    let branch = stack.map(|stack| stack.branch.clone());
+    let elsewhere = stack.and_then(|stack| stack.elsewhere.clone());
     let action =
         git.as_ref().map_err(|_| Why::new("git cannot be used")).and_then(|git| newest_action(git, asked));
-    let name = repository.as_ref().ok().and_then(|repository| on_server(repository, root, &asked.server));
+    let origin = repository.as_ref().ok().and_then(|repository| origin(repository, root));
+    let name = origin.and_then(|origin| on_server(&origin, &asked.server));
     let forge = match (name, &client) {
-        (Some(name), Ok(client)) => ask_forge(client, asked, name, branch.as_deref()),
+        (Some(name), Ok(client)) => {
+            ask_forge(client, asked, name, branch.as_deref().filter(|_| elsewhere.is_none()))
+        }
+        (None, _) if home.as_ref().is_ok_and(|home| home.origin.is_none()) => Err(Why {
+            hint: Some("git remote add origin URL".to_owned()),
+            ..Why::new("there is no remote `origin`, so GitHub was not asked")
+        }),
         (None, _) => Err(Why::new(format!("origin is not on {}, so GitHub was not asked", asked.server))),
         (_, Err(why)) => Err(why.clone()),
     };
+    let fork = elsewhere.map(|url| match (on_server(&url, &asked.server), &client) {
+        (Some(name), Ok(client)) => ask_about_fork(client, asked, name, branch.as_deref()),
+        (None, _) if url.is_empty() => Err(Why::new("the fork's checkout has no remote `origin`")),
+        (None, _) => {
+            Err(Why::new(format!("the fork is not on {}, so GitHub was not asked about it", asked.server)))
+        }
+        (_, Err(why)) => Err(why.clone()),
+    });
     Facts {
         git: git.map(|git| git.version().to_owned()).map_err(Why::from),
         lock: lock(context).map_err(Why::from),
@@ -70,6 +89,7 @@ pub(super) fn facts(context: &Context<'_>, asked: &Asked) -> Facts {
         watched,
         action,
         forge,
+        fork,
     }
 }
 
@@ -96,8 +116,8 @@ fn session<'a>(context: &'a Context<'a>) -> Result<Session<'a>> {
 }
 
 fn home(repository: &Repository, root: &Path, server: &str) -> Home {
+    let name = origin(repository, root).and_then(|origin| on_server(&origin, server));
     let origin = repository.remote("origin");
-    let name = on_server(repository, root, server);
     Home {
         web: name
             .map(|name| format!("{server}/{name}"))
@@ -107,11 +127,15 @@ fn home(repository: &Repository, root: &Path, server: &str) -> Home {
     }
 }
 
-/// `owner/name` of `origin`, where that is on `server`.
-fn on_server(repository: &Repository, root: &Path, server: &str) -> Option<RepoName> {
-    let origin = located(root, &repository.remote("origin")?);
-    let name: RepoName = public_name(&origin)?.parse().ok()?;
-    let page = settings::web_of(&origin)?;
+/// Where `origin` is.
+fn origin(repository: &Repository, root: &Path) -> Option<String> {
+    Some(located(root, &repository.remote("origin")?))
+}
+
+/// `owner/name` of the repository at `url`, where that is on `server`.
+fn on_server(url: &str, server: &str) -> Option<RepoName> {
+    let name: RepoName = public_name(url)?.parse().ok()?;
+    let page = settings::web_of(url)?;
     page.eq_ignore_ascii_case(&format!("{server}/{name}")).then_some(name)
 }
 
@@ -188,13 +212,18 @@ fn stack(session: &Session<'_>, source: &Source) -> Result<Stack> {
         Err(_) => BTreeSet::new(),
     };
     Ok(Stack {
-        elsewhere: prepared.config.repo.is_some() && prepared.fork.path() != session.context.workspace.root(),
+        elsewhere: is_elsewhere(session, &prepared)
+            .then(|| prepared.fork.home().map(|url| url.as_str().to_owned()).unwrap_or_default()),
         base: gathered.map(|gathered| (gathered.inventory.len(), gathered.inventory.base)),
         branch: prepared.branch,
         fork: prepared.fork.name,
         tip: prepared.tip,
         in_the_way,
     })
+}
+
+fn is_elsewhere(session: &Session<'_>, prepared: &Prepared) -> bool {
+    prepared.config.repo.is_some() && prepared.fork.path() != session.context.workspace.root()
 }
 
 /// The workflow files of the release that no branch of the fork has with the same contents.
@@ -226,17 +255,50 @@ fn newest_action(git: &Git, asked: &Asked) -> Found<Pinned> {
     action::newest(&listing).ok_or_else(|| Why::new("the action's repository is empty"))
 }
 
-fn ask_forge(client: &Client, asked: &Asked, name: RepoName, branch: Option<&str>) -> Found<OnForge> {
-    let has_token = asked.token.is_some();
+fn connect<'a>(client: &'a Client, asked: &Asked, name: RepoName) -> Forge<'a> {
     let forge = Forge::new(client, &asked.api, asked.token.clone(), name);
+    match asked.server.parse() {
+        Ok(pages) => forge.with_pages(&pages),
+        Err(_) => forge,
+    }
+}
+
+/// What matters of a fork in which no workflow of ours runs.
+fn ask_about_fork(
+    client: &Client,
+    asked: &Asked,
+    name: RepoName,
+    branch: Option<&str>,
+) -> Found<ForkOnForge> {
+    let web = format!("{}/{name}", asked.server);
+    let forge = connect(client, asked, name);
+    let repository = forge.repository();
+    if let Err(error) = repository {
+        return Err(error.into());
+    }
+    Ok(ForkOnForge {
+        web,
+        rules: forge.branch_rules("patch-moi/candidate/v1").map_err(Why::from),
+        branch: branch.map(|branch| forge.branch(branch).map_err(Why::from)),
+        repository: repository.map_err(Why::from),
+    })
+}
+
+fn ask_forge(client: &Client, asked: &Asked, name: RepoName, branch: Option<&str>) -> Found<OnForge> {
+    let token = match &asked.token {
+        None => Token::None,
+        Some(token) if forge::is_of_an_app(token) => Token::OfApp,
+        Some(_) => Token::Own,
+    };
+    let forge = connect(client, asked, name);
     let repository = forge.repository();
     match &repository {
-        Err(ForgeError::Unauthorized { .. }) => return Ok(refused(has_token, repository.map_err(Why::from))),
+        Err(ForgeError::Unauthorized { .. }) => return Ok(refused(token, repository.map_err(Why::from))),
         Err(error) if is_hopeless(error) => return Err(repository.map_or_else(Why::from, |_| Why::new(""))),
         _ => {}
     }
     Ok(OnForge {
-        has_token,
+        token,
         workflow: forge.workflow(settings::workflow_file()).map_err(Why::from),
         actions: forge.actions_permissions().map_err(Why::from),
         workflow_permissions: forge.workflow_permissions().map_err(Why::from),
@@ -247,10 +309,10 @@ fn ask_forge(client: &Client, asked: &Asked, name: RepoName, branch: Option<&str
 }
 
 /// What is known where GitHub does not take the token.
-fn refused(has_token: bool, repository: Found<RepositoryFacts>) -> OnForge {
+fn refused(token: Token, repository: Found<RepositoryFacts>) -> OnForge {
     let why = || Why::new("GitHub does not accept the token");
     OnForge {
-        has_token,
+        token,
         repository,
         workflow: Err(why()),
         actions: Err(why()),

@@ -11,7 +11,7 @@ pub(super) fn text(report: &Report, look: &Look) -> String {
     let mut text = format!("{}\n\n", printable(&report.workspace));
     for check in &report.checks {
         let (sign, style) = sign(check.level, look.ascii);
-        let lines = format!("  {style}{sign}{style:#} {:<15} {}\n", check.name, printable(&check.found));
+        let lines = format!("  {style}{sign}{style:#} {:<17} {}\n", check.name, printable(&check.found));
         text += &lines;
         if check.level != Level::Ok {
             text += &format!("      why   {}\n", check.why);

@@ -4,13 +4,9 @@ use super::super::session::Session;
 use super::remote::{Server, Target};
 use crate::candidate::publication::{Publication, Request};
 use crate::failure::Result;
-use crate::forge::{Forge, ForgeError, RepositoryFacts};
+use crate::forge::{Forge, ForgeError, RepositoryFacts, is_of_an_app};
 use crate::http::{Client, Options};
-use crate::ids::{RepoName, Secret};
-
-/// How the token of a workflow, and that of every other app, begins.
-/// Source: <https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>.
-const OF_AN_APP: &str = "ghs_";
+use crate::ids::RepoName;
 
 /// GitHub, where the fork is there and there is a token, and what it says of the fork.
 pub(super) struct GitHub {
@@ -66,7 +62,13 @@ impl GitHub {
 
     /// Its API, for the fork.
     pub(super) fn forge<'a>(&'a self, server: &Server) -> Forge<'a> {
-        Forge::new(&self.client, &server.api, server.token.clone(), self.repo.clone())
+        let forge = Forge::new(&self.client, &server.api, server.token.clone(), self.repo.clone());
+        forge.with_pages(&server.web)
+    }
+
+    /// Where the fork's pages begin.
+    pub(super) fn pages(&self, server: &Server) -> String {
+        self.forge(server).page("")
     }
 
     /// Why asking on is of no use.
@@ -121,7 +123,7 @@ impl GitHub {
 pub(super) fn about_workflows(server: &Server, repo: &RepoName, files: &[String]) -> String {
     let web = server.web.as_str().trim_end_matches('/');
     format!(
-        "workflow files that no branch of the fork has, which GitHub's own token may not push: {}; a token with \
+        "workflow files that no branch of the fork has, as far as they are here, and that GitHub's own token may not push: {}; a token with \
          Contents, Pull requests and Workflows may: add it as the secret PATCH_MOI_TOKEN at \
          {web}/{repo}/settings/secrets/actions/new",
         files.join(", ")
@@ -135,12 +137,8 @@ pub(super) fn sentence(err: &ForgeError) -> String {
         ForgeError::Unreachable { source, .. } => format!("{err}: {source}"),
         _ => err.to_string(),
     };
-    match err.hint() {
-        Some(hint) => format!("{said}: {hint}."),
-        None => format!("{said}."),
-    }
-}
-
-fn is_of_an_app(token: &Secret) -> bool {
-    token.expose().starts_with(OF_AN_APP)
+    let mut letters = said.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let hint = err.hint().map_or_else(String::new, |hint| format!(": {hint}"));
+    format!("{first}{}{hint}.", letters.as_str())
 }

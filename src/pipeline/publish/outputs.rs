@@ -52,6 +52,8 @@ pub(crate) fn annotations(report: &PublishReport) -> Vec<Annotation> {
             _ => "patch-moi publish".to_owned(),
         };
         all.extend(level(event).map(|level| about(level, &title, event.sentence())));
+        let untold = event.request.iter().filter(|it| it.kind == "summary" && !it.reasons.is_empty());
+        all.extend(untold.map(|request| about(Level::Warning, &title, request.reasons.join(" "))));
         let why = event.pushed.iter().find_map(|pushed| pushed.why.as_ref());
         all.extend(
             why.map(|why| about(Level::Error, &title, format!("The candidate was not pushed: {why}"))),

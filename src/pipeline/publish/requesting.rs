@@ -123,6 +123,7 @@ impl Telling<'_> {
                 .map(|_| format!("patch-moi/candidate/{}", self.document().event.tag.slug())),
             workflow_files: self.workflow_files.clone(),
             reasons: self.reasons.clone(),
+            pages: self.github.map(|github| github.pages(self.server)),
         }
     }
 
@@ -282,8 +283,8 @@ impl Telling<'_> {
         if older.iter().any(|line| line.pull_request.is_some()) {
             for open in forge.open_pull_requests(&self.proof.prepared.branch).unwrap_or_default() {
                 let is_ours =
-                    |line: &&Published| line.pull_request == Some(open.number) && marked(&open.body, line);
-                if older.iter().any(|line| is_ours(&line)) {
+                    |line: &Published| line.pull_request == Some(open.number) && marked(&open.body, line);
+                if older.iter().any(|line| is_ours(line)) {
                     let text = request::superseded(&open.title, &open.body, By::Release(tag));
                     let closed = change(&text, Some(State::Closed));
                     self.warn(forge.update_pull_request(open.number, &closed).err());
@@ -292,8 +293,8 @@ impl Telling<'_> {
         }
         if older.iter().any(|line| line.issue.is_some()) {
             for open in forge.marked_issues().unwrap_or_default() {
-                let is_ours = |line: &&Published| line.issue == Some(open.number) && marked(&open.body, line);
-                if open.state == State::Open && older.iter().any(|line| is_ours(&line)) {
+                let is_ours = |line: &Published| line.issue == Some(open.number) && marked(&open.body, line);
+                if open.state == State::Open && older.iter().any(|line| is_ours(line)) {
                     let text = request::superseded(&open.title, &open.body, By::Release(tag));
                     self.warn(forge.update_issue(open.number, &change(&text, Some(State::Closed))).err());
                 }

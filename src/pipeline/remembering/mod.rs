@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use tempfile::TempDir;
 
+use super::context::Context;
 use super::fork::located;
 use super::session::Session;
 use super::words::problem;
@@ -99,14 +100,9 @@ pub(super) fn restore(session: &Session<'_>, wanted: &Wanted) -> Result<Memory> 
         Found::Disk => return Ok(Memory::Disk),
         Found::Nowhere(why) => return Ok(Memory::None { why }),
     };
-    let unread = |failure: Failure| {
-        failure
-            .context(format!("what earlier runs did cannot be read from {STATE} of {}", place.url))
-            .hint("without it every release would look new; `--state none` goes on all the same")
-    };
-    let commit = place.commit(&*session.listing(&place.url, Some(&place.repository)).map_err(unread)?);
-    if let Some(commit) = commit {
-        let theirs = place.files(session, commit).map_err(unread)?;
+    let read = place.read(session)?;
+    let commit = read.as_ref().map(|(commit, _)| *commit);
+    if let Some((_, theirs)) = read {
         let lasting = Lasting::new(&session.client, session.context.data);
         if session.applies() {
             lasting.update(|ours| union(ours, &theirs))?;
@@ -115,6 +111,27 @@ pub(super) fn restore(session: &Session<'_>, wanted: &Wanted) -> Result<Memory> 
         }
     }
     Ok(Memory::Ref { name: place.name, commit })
+}
+
+/// Whether this machine's disk is all the memory that there is.
+pub(super) fn is_on_disk(context: &Context<'_>, wanted: &Wanted) -> bool {
+    match wanted {
+        Wanted::Disk | Wanted::None => true,
+        Wanted::Auto => Actions::detect(context.variables).is_none(),
+        Wanted::Remote(_) => false,
+    }
+}
+
+/// What a remote's state and this machine know together, and where that is; nothing where there is no
+/// remote for it. Nothing is written.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub(super) fn known(session: &Session<'_>, wanted: &Wanted) -> Result<Option<(String, Files)>> {
+    let Found::There(place) = find(session, wanted)? else { return Ok(None) };
+    let theirs = place.read(session)?.map(|(_, files)| files).unwrap_or_default();
+    let ours = Lasting::new(&session.client, session.context.data).read()?;
+    Ok(Some((format!("{STATE} of {}", place.url), union(&ours, &theirs))))
 }
 
 /// Writes what this machine knows to where the state is, on top of what others have written there. A race
@@ -170,6 +187,18 @@ impl From<GitError> for Attempt {
 impl Place {
     fn commit(&self, listing: &Listing) -> Option<CommitId> {
         listing.ours.get(&self.name).copied().map(CommitId::new)
+    }
+
+    /// The state that the remote names, and its files.
+    fn read(&self, session: &Session<'_>) -> Result<Option<(CommitId, Files)>> {
+        let unread = |failure: Failure| {
+            failure
+                .context(format!("what earlier runs did cannot be read from {STATE} of {}", self.url))
+                .hint("without it every release would look new; `--state none` goes on all the same")
+        };
+        let listing = session.listing(&self.url, Some(&self.repository)).map_err(unread)?;
+        let Some(commit) = self.commit(&listing) else { return Ok(None) };
+        Ok(Some((commit, self.files(session, commit).map_err(unread)?)))
     }
 
     /// The files of a state that the remote names; fetched where they are not here yet.

@@ -16,7 +16,7 @@ use crate::git::RemoteUrl;
 use crate::ids::{CommitId, RepoName, TagName};
 use crate::release::State;
 use crate::report::{ResumeReport, beside};
-use crate::stack;
+use crate::stack::{self, Inventory};
 use crate::workspace::read_bounded;
 
 /// A candidate.json that is larger is not read, in bytes.
@@ -95,11 +95,8 @@ pub(super) fn begin(resume: &Resume<'_, '_>, named: &From) -> Result<(ResumeRepo
         From::Tag(_) => newest_tip(session, handed.as_ref(), &mut prepared, &mut notes)?,
     }
     let Gathered { inventory, .. } = carrying::gather(session, &prepared)?;
-    if let Some(handed) = handed.as_ref().filter(|handed| handed.tip == prepared.tip) {
-        let then = stack::take(&prepared.bench, prepared.tip, inventory.onto, &handed.excluded);
-        if then.is_ok_and(|then| !then.commits().eq(inventory.commits())) {
-            notes.push(OTHER_PATCHES.to_owned());
-        }
+    if handed.as_ref().is_some_and(|handed| counts_others(handed, &prepared, &inventory)) {
+        notes.push(OTHER_PATCHES.to_owned());
     }
     if inventory.is_adopted(&prepared.bench)? {
         let sentence = format!("branch {} of {} holds {tag} already", prepared.branch, prepared.fork.name);
@@ -139,6 +136,12 @@ pub(super) fn begin(resume: &Resume<'_, '_>, named: &From) -> Result<(ResumeRepo
         begun_at: session.context.stamp(),
     };
     super::forward::stop(resume, &mut kept, &prepared, &carry, notes)
+}
+
+/// Whether other commits of the same tip count as patches now than when the artifact was made.
+fn counts_others(handed: &Handed, prepared: &Prepared, inventory: &Inventory) -> bool {
+    let then = stack::take(&prepared.bench, prepared.tip, inventory.onto, &handed.excluded);
+    handed.tip == prepared.tip && then.is_ok_and(|then| !then.commits().eq(inventory.commits()))
 }
 
 /// The carry that is asked for, and what an artifact adds where nobody says otherwise.

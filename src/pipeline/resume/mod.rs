@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::asked::{Asked, Effect, What};
 use super::context::Context;
+use super::remembering::{self, Kept as Remembered, Wanted};
 use super::session::Session;
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{GitError, Repository, WORKTREE_MARKER, WorkTree};
@@ -51,6 +52,8 @@ pub(crate) struct ResumeAsked {
     pub(crate) upstream_url: Option<String>,
     /// Whether a candidate is pushed to the fork.
     pub(crate) push: bool,
+    /// Where runs keep what they did.
+    pub(crate) state: Wanted,
     /// The command as it was typed, for the report.
     pub(crate) command: String,
 }
@@ -135,12 +138,26 @@ pub(crate) fn resume(context: &Context<'_>, asked: &ResumeAsked) -> Result<(Resu
         command: asked.command.clone(),
     };
     let session = Session::open(context, &run)?;
+    remembering::restore(&session, &asked.state)?;
     let resume = Resume { session: &session, asked, interventions, command: asked.command.clone() };
-    match (kept, named) {
-        (Some(kept), named) => go_on(&resume, kept, named.as_ref()),
-        (None, Some(named)) => begin::begin(&resume, &named),
-        (None, None) => Ok(said::nothing(&format!("{tag} is not being settled here"), Vec::new())),
+    let (mut report, kind) = match (kept, named) {
+        (Some(kept), named) => go_on(&resume, kept, named.as_ref())?,
+        (None, Some(named)) => begin::begin(&resume, &named)?,
+        (None, None) => said::nothing(&format!("{tag} is not being settled here"), Vec::new()),
+    };
+    // Else the next run would take the person's branch for a stranger's.
+    if !report.pushed.is_empty() && !remembering::is_on_disk(context, &asked.state) {
+        report.notes.push(match remembering::keep(&session, &asked.state)? {
+            Remembered::Written { .. } | Remembered::Unchanged => {
+                "runs know of this candidate now".to_owned()
+            }
+            Remembered::Refused { why } | Remembered::Nowhere { why } => {
+                format!("runs do not know of this candidate: {why}")
+            }
+            Remembered::Local => "this machine alone knows of this candidate".to_owned(),
+        });
     }
+    Ok((report, kind))
 }
 
 /// What is known of an intervention that was begun.

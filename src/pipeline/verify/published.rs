@@ -54,14 +54,7 @@ pub(super) fn prove(
         let mut made = Vec::new();
         for tip in tips(session, &prepared, head, &repo, &asked)? {
             prepared.tip = tip;
-            let mut again = ground::make(session, &prepared)?;
-            if found.is(&again).is_none()
-                && let Some(top) = settled::top(session, &prepared, named.as_ref(), commit)
-                && prepared.bench.commit(top).is_ok()
-            {
-                prepared.answers = Answers::default();
-                again = settled::follow(session, &mut prepared, top, again)?;
-            }
+            let again = found.made(session, &mut prepared, named.as_ref())?;
             let Some(status) = found.is(&again) else {
                 let commit = again.squashed.unwrap_or(again.carry.candidate.commit);
                 made.push(format!("{commit} (from {})", tip.short()));
@@ -95,6 +88,25 @@ pub(super) fn prove(
 }
 
 impl Found {
+    /// The carry, made again; where it stops at conflicts, with what a person made of them in the ref itself.
+    fn made(
+        &self,
+        session: &Session<'_>,
+        prepared: &mut Prepared,
+        name: Option<&RefName>,
+    ) -> Result<Made, Denied> {
+        prepared.answers = Answers::default();
+        let made = ground::make(session, prepared)?;
+        if self.is(&made).is_some() {
+            return Ok(made);
+        }
+        let top = settled::top(session, prepared, name, self.commit);
+        match top.filter(|top| prepared.bench.commit(*top).is_ok()) {
+            Some(top) => settled::follow(session, prepared, top, made),
+            None => Ok(made),
+        }
+    }
+
     /// What it is of a carry, where it is of it.
     fn is(&self, made: &Made) -> Option<Outcome> {
         let carry = &made.carry;

@@ -110,6 +110,21 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
+/// `text` as [`escape`] makes it, but with a link for each address that begins with `pages`.
+pub(super) fn linked(text: &str, pages: Option<&str>) -> String {
+    let Some(pages) = pages.filter(|pages| !pages.is_empty()) else { return escape(text) };
+    let is_path = |c: char| c.is_ascii_alphanumeric() || "/-_".contains(c);
+    let (mut said, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find(pages) {
+        let path = &rest[at + pages.len()..];
+        let end = at + pages.len() + path.find(|c| !is_path(c)).unwrap_or(path.len());
+        said.push_str(&escape(&rest[..at]));
+        said.push_str(&format!("<{}>", &rest[at..end]));
+        rest = &rest[end..];
+    }
+    said + &escape(rest)
+}
+
 /// `text` as code. What cannot stand between backticks in a table is escaped inside a tag.
 pub(super) fn code(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || " _-./+=:,%".contains(c);

@@ -253,3 +253,16 @@ fn the_largest_stack_stays_below_what_github_takes() {
     assert!(text.contains("more are listed in candidate.json"));
     assert!(text.contains("### What to do"));
 }
+
+#[test]
+fn only_an_address_of_the_pages_that_are_known_is_a_link() {
+    let pages = Some("https://github.com/you/fork/");
+    let text = "tick it at https://github.com/you/fork/settings/actions (or *not*), see https://evil.example/you/fork/";
+    assert_eq!(
+        linked(text, pages),
+        "tick it at <https://github.com/you/fork/settings/actions> (or \\*not\\*), see \
+         https:&#47;/evil.example/you/fork/"
+    );
+    assert_eq!(linked(text, None), escape(text));
+    assert_eq!(linked("https://github.com/you/fork/a>b", pages), "<https://github.com/you/fork/a>&gt;b");
+}

@@ -14,6 +14,7 @@ use crate::candidate::{Document, Outcome};
 use crate::ids::{CommitId, TagName};
 use crate::report::markdown::{self, TABLE_HEAD, code, escape, row};
 use crate::report::next::{NextStep, land, look, next_away, shell_quote};
+use crate::report::printable;
 use crate::report::printable::cut;
 use crate::report::words::{counted, document_sentence, patches, shown};
 use crate::stack::Patch;
@@ -26,6 +27,8 @@ use page::Page;
 const LIMIT: usize = 60_000;
 /// The longest title, in characters. GitHub takes 256.
 const LONGEST_TITLE: usize = 250;
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 1_000;
 /// So many of anything that is listed beside the patches.
 const MOST_ITEMS: usize = 10;
 /// How the titles begin of texts that are no longer the last word on their release.
@@ -61,6 +64,8 @@ pub(crate) struct Where {
     pub(crate) workflow_files: Vec<String>,
     /// Why there is no branch or no pull request: sentences.
     pub(crate) reasons: Vec<String>,
+    /// How the addresses of the fork's own pages begin. Only those are links in the reasons.
+    pub(crate) pages: Option<String>,
 }
 
 /// The pull request about the complete candidate of `document`. It is there to be read: the button would
@@ -164,7 +169,9 @@ fn title_of(text: &str) -> String {
 fn told(page: &mut Page, document: &Document, place: &Where) {
     page.paragraph(&format!("**{}**", escape(&document_sentence(document))));
     for reason in place.reasons.iter().take(MOST_ITEMS) {
-        page.piece(&format!("{}\n\n", escape(&shown(reason))), "More reasons stand in the log of the run.");
+        let reason = printable(reason);
+        let reason = markdown::linked(&cut(&reason, LONGEST_REASON), place.pages.as_deref());
+        page.piece(&format!("{reason}\n\n"), "More reasons stand in the log of the run.");
     }
     workflow_files(page, &place.workflow_files);
     let branch = code(&shown(&document.fork.branch));

@@ -33,6 +33,7 @@ fn hostile_place() -> Where {
         sibling_of: Some(sample::HOSTILE.to_owned()),
         workflow_files: many(),
         reasons: many(),
+        pages: Some("https://github.com/sample/fork/".to_owned()),
     }
 }
 

@@ -332,7 +332,7 @@ fn changed(state: &mut State, asked: &Asked, number: &str, is_pull: bool) -> Sai
     state.time += 1;
     let time = state.time;
     let all = if is_pull { &mut state.pulls } else { &mut state.issues };
-    let Some(one) = all.iter_mut().find(|one| one["number"].to_string() == number) else {
+    let Some(one) = all.iter_mut().find(|one| one["number"].as_u64() == number.parse().ok()) else {
         return Said::no(404, "Not Found");
     };
     for (name, value) in asked.json().as_object().unwrap() {
