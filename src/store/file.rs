@@ -80,8 +80,13 @@ pub(crate) fn own_folder(path: &Path) -> Result<(), StoreError> {
     create_folder(path)?;
     let ignore = path.join(".gitignore");
     match fs::symlink_metadata(&ignore) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => replace(&ignore, b"*\n"),
+        // A run that was killed before may have left its own beside it.
+        Ok(_) => sweep(&ignore),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match replace(&ignore, b"*\n") {
+            // Another run was faster, and has swept what this one was writing.
+            Err(_) if ignore.is_file() => Ok(()),
+            replaced => replaced.and_then(|()| sweep(&ignore)),
+        },
         Err(error) => Err(StoreError::io(Operation::Read, &ignore)(error)),
     }
 }
@@ -277,9 +282,12 @@ mod tests {
         assert_eq!(fs::read(own.join(".gitignore")).unwrap(), b"*\n");
         assert!(!place.path().join(".codex/.gitignore").exists());
 
+        let left = own.join("..gitignore.abc123.patch-moi-tmp");
+        fs::write(&left, "").unwrap();
         fs::write(own.join(".gitignore"), "!kept\n").unwrap();
         own_folder(&own).unwrap();
         assert_eq!(fs::read(own.join(".gitignore")).unwrap(), b"!kept\n");
+        assert!(!left.exists(), "what a killed run left goes");
     }
 
     #[test]
