@@ -246,8 +246,14 @@ impl<'a> Session<'a> {
 fn named(flows: Vec<Flow>, context: &Context<'_>, asked: &Asked) -> Result<Vec<Flow>> {
     let variable = context.variable("PATCH_MOI_FLOWS").filter(|_| asked.flows.is_empty());
     let from_variable = variable.iter().flat_map(|names| names.split(','));
-    let names: BTreeSet<&str> =
-        asked.flows.iter().map(String::as_str).chain(from_variable).map(str::trim).collect();
+    let names: BTreeSet<&str> = asked
+        .flows
+        .iter()
+        .map(String::as_str)
+        .chain(from_variable)
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
     if names.is_empty() {
         return Ok(flows);
     }

@@ -283,6 +283,8 @@ fn a_branch_that_moved_on_makes_the_candidate_stale() {
 #[test]
 fn a_run_that_left_nothing_has_failed_for_what_was_asked() {
     let publishing = Publishing::carried();
+    let typo = publishing.publish(&["./a-typo", "--tag", "v2"]).env("GITHUB_ACTIONS", "");
+    let _ = typo.run().exits(2).says(&["a-typo"]);
     let _ = publishing.publish(&["--tag", "v2"]).run().exits(1).prints(&["the run left nothing"]);
     assert_eq!(publishing.ledger()["state"], "failed");
     assert_eq!(publishing.ledger()["tag"], "v2");

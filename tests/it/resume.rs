@@ -364,7 +364,7 @@ fn what_was_settled_is_handed_to_the_fork_and_a_persons_branch_is_left_alone() {
     let _ = resume(&workspace, &["v2", "--push"]).run().exits(2).says(&["no remote `origin`"]);
     let url = workspace.upstream.path().to_str().unwrap().to_owned();
     workspace.fork.git(&["remote", "add", "origin", &url]);
-    let _ = resume(&workspace, &["v2", "--push"]).run().exits(2).says(&["is upstream itself"]);
+    let _ = resume(&workspace, &["v2", "--push"]).run().exits(2).says(&["upstream's own repository"]);
     workspace.fork.git(&["remote", "set-url", "origin", origin.path().to_str().unwrap()]);
 
     let said = resume(&workspace, &["v2", "--push", "--json"]).run().exits(0).json();

@@ -180,6 +180,8 @@ fn a_partial_clone_is_left_alone_and_a_copy_of_its_origin_is_carried() {
     assert!(!checkout.join(".codex").exists(), "{planned}");
     let run = forge.run(&checkout).args(["--branch", "main"]).run().exits(0).says(&["partial clone"]);
     forge.is_the_same(&checkout, &run);
+    let runner = forge.run(&checkout).args(["--branch", "main", "--dry-run"]).env("GITHUB_ACTIONS", "true");
+    let _ = runner.run().exits(0).says(&["partial clone"]);
 
     // What only the partial clone has cannot be had from its origin.
     let inside = |args: &[&str]| forge.git(&[&["-C", text(&checkout)], args].concat());

@@ -8,8 +8,8 @@ mod keeping;
 mod nothing;
 pub(crate) mod outputs;
 mod pushing;
-mod recording;
-mod remote;
+pub(super) mod recording;
+pub(super) mod remote;
 mod requesting;
 
 use std::path::{Path, PathBuf};
@@ -20,9 +20,10 @@ use super::remembering::{self, Wanted};
 use super::session::Session;
 use super::verify::{Denied, Folder, How, Proof, adopted, artifacts, planning, prove, refused};
 use super::words::problem;
+use crate::actions::Actions;
 use crate::candidate::publication::{self, Part, Policy, Proven, Publication, Published, Remote};
 use crate::candidate::{Outcome, Refusal, Tool};
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::flow::Push as PushPolicy;
 use crate::git::Git;
 use crate::ids::{RepoName, TagName};
@@ -103,6 +104,12 @@ fn events(
 ) -> Result<(Vec<PublishedEvent>, Kind)> {
     let folders = match &asked.dir {
         Some(dir) if dir.exists() => artifacts(dir),
+        // On a runner it is the folder of a download that brought nothing.
+        Some(dir) if Actions::detect(session.context.variables).is_none() => {
+            return Err(Failure::usage(format!("there is no folder {}", dir.display())).hint(
+                "name the artifact's folder; without one, what is due is recorded as failed, because the run left nothing",
+            ));
+        }
         _ => Ok(Vec::new()),
     };
     let folders = match folders {

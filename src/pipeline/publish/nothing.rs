@@ -14,7 +14,7 @@ use crate::feed;
 use crate::git::GitError;
 use crate::ids::{EventId, RepoName};
 use crate::pack;
-use crate::release::{Choice, Entry, LedgerLine, RemoteTag, Source, State};
+use crate::release::{Choice, Due, Entry, LedgerLine, RemoteTag, Source, State};
 use crate::report::{PublishedEvent, RecordReport};
 
 /// What is said of it.
@@ -32,7 +32,8 @@ pub(super) fn left(session: &Session<'_>, asked: &Publish) -> Result<(Vec<Publis
             None => the_one_source(session, None)?.repo.name.clone(),
         };
         let event = match asked_for(session, asked, &repo) {
-            Ok(line) => failed(session, line)?,
+            Ok(None) => return Ok((Vec::new(), Kind::Done)),
+            Ok(Some(line)) => failed(session, line)?,
             Err(Denied::Refused(refusal)) => {
                 let mut event = PublishedEvent::new(None);
                 (event.repo, event.tag) = (Some(repo), asked.tag.clone());
@@ -57,13 +58,13 @@ pub(super) fn left(session: &Session<'_>, asked: &Publish) -> Result<(Vec<Publis
     Ok((events, kind))
 }
 
-/// The line about the release that was asked for. What kept the run from it may keep this from it too; then
+/// The line about the release that was asked for: a named one, else the newest where it is due. What kept the run from it may keep this from it too; then
 /// the source says where upstream is.
 fn asked_for(
     session: &Session<'_>,
     asked: &Publish,
     repo: &RepoName,
-) -> std::result::Result<LedgerLine, Denied> {
+) -> std::result::Result<Option<LedgerLine>, Denied> {
     let source = session.source_of(repo);
     let mut job = Job::of_tag(repo.clone(), asked.tag.clone(), source);
     job.branch.clone_from(&asked.how.branch);
@@ -89,8 +90,12 @@ fn asked_for(
         (Err(failure), _, Some(tag)) => return Err(gone(failure, repo, tag)),
         (Err(failure), ..) => return Err(failure.into()),
     };
+    let digest = pack::flows_digest(&flows);
+    if asked.tag.is_none() && !matches!(session.ledger()?.due(repo, &release, tip, &digest), Due::Now(_)) {
+        return Ok(None);
+    }
     let line = line(session, repo, &release, tip, State::Failed);
-    Ok(LedgerLine { flows: Some(pack::flows_digest(&flows)), ..line })
+    Ok(Some(LedgerLine { flows: Some(digest), ..line }))
 }
 
 const fn is_no_tag(err: &GitError) -> bool {

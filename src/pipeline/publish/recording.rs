@@ -222,7 +222,7 @@ pub(super) fn enter(session: &Session<'_>, line: LedgerLine) -> Result<()> {
 ///
 /// # Errors
 /// Where the journal cannot be read at all.
-pub(super) fn before(session: &Session<'_>, repo: &RepoName) -> Result<Vec<Published>> {
+pub(in crate::pipeline) fn before(session: &Session<'_>, repo: &RepoName) -> Result<Vec<Published>> {
     let read = session.context.data.publications::<Published>().read()?;
     for warning in read.warnings {
         session.context.ui.warn(&warning.to_string());
@@ -232,7 +232,7 @@ pub(super) fn before(session: &Session<'_>, repo: &RepoName) -> Result<Vec<Publi
 }
 
 /// The lines about one release.
-pub(super) fn of_tag(lines: &[Published], tag: &TagName) -> Vec<Published> {
+pub(in crate::pipeline) fn of_tag(lines: &[Published], tag: &TagName) -> Vec<Published> {
     lines.iter().filter(|line| line.tag == *tag).cloned().collect()
 }
 
@@ -240,7 +240,7 @@ pub(super) fn of_tag(lines: &[Published], tag: &TagName) -> Vec<Published> {
 ///
 /// # Errors
 /// Where it cannot be written.
-pub(super) fn published(session: &Session<'_>, line: Published) -> Result<()> {
+pub(in crate::pipeline) fn published(session: &Session<'_>, line: Published) -> Result<()> {
     if session.applies() {
         session.context.data.publications::<Published>().append_after(|known: Vec<Published>| {
             let place =

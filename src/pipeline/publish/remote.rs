@@ -21,13 +21,13 @@ const WORKFLOWS: &[u8] = b".github/workflows";
 const MOST_BRANCHES: usize = 200;
 
 /// GitHub, as the runner's environment names it.
-pub(super) struct Server {
+pub(in crate::pipeline) struct Server {
     /// Where repositories are.
-    pub(super) web: Url,
+    pub(in crate::pipeline) web: Url,
     /// Where the API is.
-    pub(super) api: Url,
+    pub(in crate::pipeline) api: Url,
     /// The token, where there is one.
-    pub(super) token: Option<Secret>,
+    pub(in crate::pipeline) token: Option<Secret>,
 }
 
 impl Server {
@@ -35,7 +35,7 @@ impl Server {
     ///
     /// # Errors
     /// Where an address is none.
-    pub(super) fn of(context: &Context<'_>) -> Result<Self> {
+    pub(in crate::pipeline) fn of(context: &Context<'_>) -> Result<Self> {
         let address = |name: &str, usual: &str| {
             let text = context.variable(name).unwrap_or_else(|| usual.to_owned());
             text.parse::<Url>().map_err(|err| Failure::usage(format!("{name} is no address: {err}")))
@@ -50,20 +50,20 @@ impl Server {
     }
 
     /// The token, for git.
-    pub(super) fn credential(&self) -> Option<Credential> {
+    pub(in crate::pipeline) fn credential(&self) -> Option<Credential> {
         self.token.clone().map(|token| Credential::new(token, &self.web))
     }
 
     /// `OWNER/NAME` of a repository that lies there.
-    pub(super) fn repository(&self, url: &RemoteUrl) -> Option<RepoName> {
+    pub(in crate::pipeline) fn repository(&self, url: &RemoteUrl) -> Option<RepoName> {
         repository_on(self.web.as_str(), url.as_str())
     }
 }
 
 /// Where a candidate goes.
-pub(super) struct Target {
+pub(in crate::pipeline) struct Target {
     /// The fork's remote.
-    pub(super) url: RemoteUrl,
+    pub(in crate::pipeline) url: RemoteUrl,
 }
 
 impl Target {
@@ -71,7 +71,7 @@ impl Target {
     ///
     /// # Errors
     /// [`Refusal::Upstream`].
-    pub(super) fn of(prepared: &Prepared) -> std::result::Result<Option<Self>, Refusal> {
+    pub(in crate::pipeline) fn of(prepared: &Prepared) -> std::result::Result<Option<Self>, Refusal> {
         let Some(url) = prepared.fork.home() else { return Ok(None) };
         if is_upstream(&url, &prepared.url, &prepared.release.repo) {
             return Err(Refusal::Upstream { target: url.to_string() });
@@ -83,13 +83,13 @@ impl Target {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub(super) fn listing(&self, git: &Git, prepared: &Prepared) -> Result<Listing> {
+    pub(in crate::pipeline) fn listing(&self, git: &Git, prepared: &Prepared) -> Result<Listing> {
         Ok(git.list(&self.url, Some(&prepared.fork.repository))?)
     }
 }
 
 /// Whether `url` is the repository that `upstream` is, by its place or by its name.
-pub(super) fn is_upstream(url: &RemoteUrl, upstream: &RemoteUrl, repo: &RepoName) -> bool {
+pub(in crate::pipeline) fn is_upstream(url: &RemoteUrl, upstream: &RemoteUrl, repo: &RepoName) -> bool {
     let by_name = named(url.as_str()).is_some_and(|name| name == repo.as_str().to_lowercase());
     by_name || same_repository(&resolved(url), &resolved(upstream))
 }
@@ -105,7 +105,7 @@ fn resolved(url: &RemoteUrl) -> String {
 }
 
 /// The refs that are patch-moi's own.
-pub(super) fn own_refs(listing: &Listing) -> BTreeMap<RefName, ObjectId> {
+pub(in crate::pipeline) fn own_refs(listing: &Listing) -> BTreeMap<RefName, ObjectId> {
     let branches = listing.branches.iter().filter(|(name, _)| name.starts_with("patch-moi/"));
     let branches = branches
         .filter_map(|(name, commit)| Some((RefName::join("refs/heads", name).ok()?, commit.object())));

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use tempfile::TempDir;
 
 use super::context::Context;
-use super::fork::located;
+use super::fork::{checkout, located};
 use super::session::Session;
 use super::words::problem;
 use crate::actions::Actions;
@@ -261,13 +261,18 @@ fn find(session: &Session<'_>, wanted: &Wanted) -> Result<Found> {
         Wanted::Auto => "origin",
         Wanted::Remote(remote) => remote,
     };
-    let repository = match Repository::open(root) {
+    let mut partial = None;
+    let repository = match checkout(session, root) {
         Ok(repository) => Some(repository),
         Err(GitError::NotARepository(_)) => None,
-        Err(err) => return Err(err.into()),
+        // No object is read from it here, and its origin can be asked without it.
+        Err(err) => {
+            partial = Some(session.git.partial_clone(root).ok_or(err)?.origin);
+            None
+        }
     };
     let known = repository.as_ref().and_then(|repository| repository.remote(remote));
-    let url = match known {
+    let url = match known.or_else(|| partial.clone().filter(|_| remote == "origin")) {
         Some(url) => located(root, &url),
         None if *wanted == Wanted::Auto => {
             let why = match repository {

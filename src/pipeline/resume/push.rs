@@ -1,16 +1,16 @@
 //! What was settled, handed to the fork: by the rules by which `publish` writes, with the person's own
 //! credentials.
 
-use std::collections::BTreeMap;
-
+use super::super::publish::recording;
+use super::super::publish::remote::{Server, Target, own_refs};
 use super::super::stack_step::Prepared;
 use super::Resume;
-use crate::candidate::publication::{Part, Policy, Proven, Published, Remote, publication, same_repository};
+use crate::candidate::publication::{Part, Policy, Proven, Published, Remote, publication};
 use crate::candidate::{NamedRef, Outcome, Refs};
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::Push;
-use crate::git::{Credential, Git, PushOutcome, RefMove, Rejection, RemoteUrl};
-use crate::ids::{CommitId, EventId, ObjectId, RefName, Secret};
+use crate::git::{PushOutcome, RefMove, Rejection};
+use crate::ids::{CommitId, EventId, ObjectId, RefName};
 
 /// What a push came to.
 pub(super) struct Handed {
@@ -33,12 +33,14 @@ pub(super) fn push(resume: &Resume<'_, '_>, prepared: &Prepared, onto: CommitId)
             .hint("settle its conflicts first; a candidate that a check refuses is not pushed")
     })?;
     let stack = repository.at(&names.stack).filter(|_| prepared.config.squash);
-    let url = target(prepared)?;
-    let credential = credential(resume)?;
+    let target = target(prepared)?;
+    let credential = Server::of(session.context)?.credential();
     let git = session.git.with_credential(credential.as_ref());
-    let (refs, head) = remote_refs(&git, &url, prepared)?;
-    let before: Vec<Published> = published(resume, prepared)?;
-    let shown = url.to_string();
+    let listing = target.listing(&git, prepared)?;
+    let (refs, head) = (own_refs(&listing), listing.branches.get(&prepared.branch).copied());
+    let before = recording::before(session, &prepared.release.repo)?;
+    let before = recording::of_tag(&before, &prepared.release.tag);
+    let shown = target.url.to_string();
     let plan = publication(
         &Proven {
             slug: &slug,
@@ -63,7 +65,7 @@ pub(super) fn push(resume: &Resume<'_, '_>, prepared: &Prepared, onto: CommitId)
         .map(|plan| RefMove { name: plan.name.clone(), from: plan.from.map(commit), to: plan.to })
         .collect();
     let mut kind = Kind::Done;
-    for pushed in session.git.push(repository, &url, &moves, credential.as_ref())? {
+    for pushed in session.git.push(repository, &target.url, &moves, credential.as_ref())? {
         if let PushOutcome::Rejected(why) = pushed.outcome {
             kind = Kind::Blocked;
             notes.push(format!("{} was not pushed: {}", pushed.name, said(&why)));
@@ -89,50 +91,16 @@ fn said(why: &Rejection) -> String {
 }
 
 /// The fork's own remote, which is never upstream.
-fn target(prepared: &Prepared) -> Result<RemoteUrl> {
-    let url = prepared.fork.home().ok_or_else(|| {
-        Failure::usage(format!("{} has no remote `origin` to push to", prepared.fork.name))
-            .hint("add it: `git remote add origin URL`")
-    })?;
-    if same_repository(url.as_str(), prepared.url.as_str()) {
-        let text = format!("the remote `origin` of {} is upstream itself ({url})", prepared.fork.name);
-        return Err(Failure::usage(text).hint("point `origin` to the fork: `git remote set-url origin URL`"));
+fn target(prepared: &Prepared) -> Result<Target> {
+    match Target::of(prepared) {
+        Ok(Some(target)) => Ok(target),
+        Ok(None) => {
+            let text = format!("{} has no remote `origin` to push to", prepared.fork.name);
+            Err(Failure::usage(text).hint("add it: `git remote add origin URL`"))
+        }
+        Err(refusal) => Err(Failure::usage(refusal.to_string())
+            .hint("point `origin` to the fork: `git remote set-url origin URL`")),
     }
-    Ok(url)
-}
-
-/// The refs below which patch-moi writes, and the maintained branch.
-fn remote_refs(
-    git: &Git,
-    url: &RemoteUrl,
-    prepared: &Prepared,
-) -> Result<(BTreeMap<RefName, ObjectId>, Option<CommitId>)> {
-    let listing = git.list(url, Some(&prepared.fork.repository))?;
-    let mut refs = listing.ours.clone();
-    for (branch, commit) in listing.branches.iter().filter(|(name, _)| name.starts_with("patch-moi/")) {
-        refs.insert(RefName::join("refs/heads", branch)?, commit.object());
-    }
-    Ok((refs, listing.branches.get(&prepared.branch).copied()))
-}
-
-/// A token, where one is set: it is shown to GitHub's server and to no other.
-fn credential(resume: &Resume<'_, '_>) -> Result<Option<Credential>> {
-    let context = resume.session.context;
-    let token =
-        ["PATCH_MOI_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"].iter().find_map(|name| context.variable(name));
-    let Some(token) = token.and_then(|token| Secret::new(&token)) else { return Ok(None) };
-    let server = context.variable("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
-    let server = server.parse().map_err(|err: url::ParseError| {
-        Failure::new(Kind::Usage, err).context("GITHUB_SERVER_URL is no URL")
-    })?;
-    Ok(Some(Credential::new(token, &server)))
-}
-
-/// What was published of the release before, oldest first.
-fn published(resume: &Resume<'_, '_>, prepared: &Prepared) -> Result<Vec<Published>> {
-    let release = &prepared.release;
-    let lines = resume.session.context.data.publications::<Published>().read()?.records;
-    Ok(lines.into_iter().filter(|line| line.repo == release.repo && line.tag == release.tag).collect())
 }
 
 fn remember(resume: &Resume<'_, '_>, prepared: &Prepared, name: &RefName, commit: CommitId) -> Result<()> {
@@ -148,5 +116,5 @@ fn remember(resume: &Resume<'_, '_>, prepared: &Prepared, name: &RefName, commit
         url: None,
         at: resume.session.context.stamp(),
     };
-    Ok(resume.session.context.data.publications().append(&line)?)
+    recording::published(resume.session, line)
 }
