@@ -4,6 +4,9 @@
 //! The crate is a program, not a library: [`main`] is the way in. The rooms and the one direction
 //! in which they may name each other are drawn in `docs/ARCHITECTURE.md`.
 
+#[cfg(windows)]
+compile_error!("patch-moi is made for Linux and macOS; on Windows it runs in the Linux that WSL brings");
+
 // base: anyone may use them
 mod http;
 mod ids;

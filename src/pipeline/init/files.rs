@@ -285,7 +285,7 @@ fn workflow(pinned: &Pinned, old: Option<&str>, overwrite: bool) -> Change {
 /// The caller with everything filled in.
 fn caller(pinned: &Pinned) -> String {
     CALLER
-        .replace("peezy-tech/patch-moi", &pinned.repo)
+        .replace(action::name(), &pinned.repo)
         .replace("COMMIT", &pinned.commit.to_string())
         .replace("vVERSION", &pinned.comment)
 }
