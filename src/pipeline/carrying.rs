@@ -2,8 +2,8 @@
 //! goes on with.
 
 use super::plumbing::tree_of;
+use super::preparing::Prepared;
 use super::session::Session;
-use super::stack_step::Prepared;
 use crate::candidate;
 use crate::failure::{Failure, Result};
 use crate::git::{GitError, GitMerge, UpstreamRefs};

@@ -1,7 +1,7 @@
 //! What a person settled before, taken along where the same stack is carried to the same release again.
 
+use super::preparing::Prepared;
 use super::session::Session;
-use super::stack_step::Prepared;
 use crate::candidate::{Claim, Outcome, claim::LARGEST_CLAIM};
 use crate::ids::RepoName;
 use crate::stack::Answers;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::preparing::{self, Prepared};
 use super::script_step::{self, Stepped};
 use super::selecting::{carrying, described, draft, flows_for, nothing_selected, selection_of, two_stacks};
 use super::session::{Job, Session};
-use super::stack_step::{self, Carried, Prepared};
+use super::stack_step::{self, Carried};
 use super::words::{problem, standing};
 use super::{artifact, earlier};
 use crate::event::Event;
@@ -78,7 +79,7 @@ pub(super) fn prepare_stack(session: &Session<'_>, job: &Job<'_>) -> Result<Prep
     let (draft, _) = draft(session, job)?;
     let selection = session.select(&draft.kind, &draft.payload, &flows);
     match carrying(&selection)[..] {
-        [one] => stack_step::prepare(session, job, one),
+        [one] => preparing::prepare(session, job, one),
         [one, other, ..] => Err(two_stacks(one, other)),
         [] => Err(nothing_selected(job, &draft, &selection)),
     }
@@ -104,7 +105,7 @@ fn carry_through(
         return Err(two_stacks(one, other));
     }
     let mut prepared = match stacks.first() {
-        Some(step) => Some(stack_step::prepare(session, job, step)?),
+        Some(step) => Some(preparing::prepare(session, job, step)?),
         None => None,
     };
     notes.extend(prepared.as_mut().and_then(|prepared| earlier::take_along(session, prepared)));

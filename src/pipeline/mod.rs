@@ -14,6 +14,7 @@ pub(crate) mod local;
 mod newest;
 pub(crate) mod outputs;
 pub(crate) mod plumbing;
+mod preparing;
 pub(crate) mod publish;
 pub(crate) mod records;
 mod relaying;

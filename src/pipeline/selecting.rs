@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::session::{Job, Session};
 use super::words::problem;
-use super::{newest, stack_step};
+use super::{newest, preparing};
 use crate::event::{Event, UPSTREAM_RELEASE, stamp};
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{self, BuiltIn, Flow, Reason, Runner, Selected, Selection, Standing};
@@ -60,7 +60,7 @@ pub(super) fn draft(session: &Session<'_>, job: &Job<'_>) -> Result<(Event, TagN
         (Some(tag), _) => tag.clone(),
         (None, Some(source)) => {
             let listing = session.listing(&source.repo.web_url.as_str().parse()?, None)?;
-            newest::newest(&listing, Some(source)).ok_or_else(|| stack_step::no_release(&job.repo))?
+            newest::newest(&listing, Some(source)).ok_or_else(|| preparing::no_release(&job.repo))?
         }
         // Flows choose by repository; which tag is newest is asked where the flow says to ask.
         (None, None) => "newest".parse()?,

@@ -2,8 +2,8 @@
 
 use super::asked::AskedBy;
 use super::newest::newest;
+use super::preparing;
 use super::session::{Job, Session};
-use super::stack_step;
 use super::words::{problem, standing};
 use super::{event, selecting};
 use crate::failure::{Failure, Kind, Result};
@@ -65,7 +65,7 @@ pub(super) fn named(session: &Session<'_>, job: Job<'_>, report: &mut RunReport)
     let [selected] = selecting::carrying(&selection)[..] else {
         return event::dispatch(session, job, report);
     };
-    let (url, tip) = stack_step::look(session, &job, selected)?;
+    let (url, tip) = preparing::look(session, &job, selected)?;
     let listing = session.listing(&url, None)?;
     let page = format!("https://github.com/{}", job.repo);
     let page =
@@ -75,7 +75,7 @@ pub(super) fn named(session: &Session<'_>, job: Job<'_>, report: &mut RunReport)
     let digest = pack::flows_digest(&flows);
     let choice = choose(&source, &remote_tags(&listing), &[], &ledger, tip, &digest, now);
     if choice.newest.is_none() {
-        return Err(stack_step::no_release(&job.repo));
+        return Err(preparing::no_release(&job.repo));
     }
     let mut about = SourceReport { starts_work: true, ..blank(&source) };
     let mut kind = settle(session, &source, &digest, &choice, tip, &mut about)?;
@@ -174,7 +174,7 @@ pub(super) fn chosen(
     let url: RemoteUrl = source.repo.web_url.as_str().parse()?;
     let listing = session.listing(&url, None)?;
     let tags = remote_tags(&listing);
-    let tip = newest(&listing, Some(source)).and_then(|tag| stack_step::tip_for(session, source, &tag));
+    let tip = newest(&listing, Some(source)).and_then(|tag| preparing::tip_for(session, source, &tag));
     let now = (session.context.now)();
     Ok((choose(source, &tags, entries, &session.ledger()?, tip, &session.flows_digest, now), tip))
 }

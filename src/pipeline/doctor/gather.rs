@@ -26,9 +26,9 @@ use crate::pipeline::context::Context;
 use crate::pipeline::fork::{located, public_name};
 use crate::pipeline::init::{Pinned, WORKFLOW, action, settings};
 use crate::pipeline::newest::newest;
+use crate::pipeline::preparing::{self, Prepared};
 use crate::pipeline::remembering::Wanted;
 use crate::pipeline::session::{Job, Session};
-use crate::pipeline::stack_step::{self, Prepared};
 use crate::release::{MAX_SOURCES_BYTES, Source, Sources};
 use crate::workspace::{read_bounded, read_own};
 
@@ -205,7 +205,7 @@ fn stack(session: &Session<'_>, source: &Source) -> Result<Stack> {
             .hint("patch-moi init --upstream OWNER/NAME --branch BRANCH --apply")
     })?;
     let job = Job::of_tag(source.repo.name.clone(), tag, Some(source));
-    let prepared = stack_step::prepare(session, &job, selected)?;
+    let prepared = preparing::prepare(session, &job, selected)?;
     let gathered = carrying::gather(session, &prepared).map_err(Why::from);
     let in_the_way = match &gathered {
         Ok(_) => in_the_way(&prepared).unwrap_or_default(),

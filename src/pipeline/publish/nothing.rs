@@ -1,10 +1,10 @@
 //! A run that left nothing: what it was asked for has failed.
 
 use super::super::event;
+use super::super::preparing;
 use super::super::run::the_one_source;
 use super::super::selecting;
 use super::super::session::{Job, Session};
-use super::super::stack_step;
 use super::super::verify::{Denied, gone, refused};
 use super::super::watch;
 use super::{Publish, recording};
@@ -85,7 +85,7 @@ fn asked_for(
             let Some((object, commit)) = listing.tags.get(tag).copied() else {
                 return Err(Refusal::Gone { repo: repo.clone(), tag: tag.clone() }.into());
             };
-            (RemoteTag { name: tag.clone(), object, commit }, stack_step::tip_for(session, source, tag))
+            (RemoteTag { name: tag.clone(), object, commit }, preparing::tip_for(session, source, tag))
         }
         (Err(failure), _, Some(tag)) => return Err(gone(failure, repo, tag)),
         (Err(failure), ..) => return Err(failure.into()),

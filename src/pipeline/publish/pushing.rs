@@ -1,6 +1,6 @@
 //! The first push: a candidate and its companions, all or none.
 
-use super::super::stack_step::Prepared;
+use super::super::preparing::Prepared;
 use super::remote::Target;
 use crate::candidate::publication::{Publication, RefPlan};
 use crate::git::{Git, GitError, PushOutcome, RefMove, Rejection};

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::super::context::Context;
 use super::super::plumbing::tree_of;
-use super::super::stack_step::Prepared;
+use super::super::preparing::Prepared;
 use crate::candidate::Refusal;
 use crate::candidate::publication::{named, repository_on, same_repository};
 use crate::failure::{Failure, Result};

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::super::carrying::{self, Gathered};
 use super::super::event;
+use super::super::preparing::Prepared;
 use super::super::session::{Job, Session};
-use super::super::stack_step::Prepared;
 use super::kept::{Kept, VERSION};
 use super::{From, Resume, said};
 use crate::candidate::Refs;

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::super::carrying;
 use super::super::event;
+use super::super::preparing::Prepared;
 use super::super::run::blank_report;
-use super::super::stack_step::Prepared;
 use super::kept::{Asked, Given, Kept};
 use super::{Resume, said};
 use crate::failure::{Failure, Kind, Result};

@@ -1,9 +1,9 @@
 //! What was settled, handed to the fork: by the rules by which `publish` writes, with the person's own
 //! credentials.
 
+use super::super::preparing::Prepared;
 use super::super::publish::recording;
 use super::super::publish::remote::{Server, Target, own_refs};
-use super::super::stack_step::Prepared;
 use super::Resume;
 use crate::candidate::publication::{Part, Policy, Proven, Published, Remote, publication};
 use crate::candidate::{NamedRef, Outcome, Refs};

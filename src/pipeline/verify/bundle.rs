@@ -9,8 +9,8 @@ use crate::candidate::bundle::{Head, LONGEST_HEAD};
 use crate::candidate::{Claim, NamedRef, Refusal, quoted};
 use crate::failure::Failure;
 use crate::ids::CommitId;
+use crate::pipeline::preparing::Prepared;
 use crate::pipeline::session::Session;
-use crate::pipeline::stack_step::Prepared;
 use crate::pipeline::words::problem;
 
 /// Checks the bundle against what it should hold. Nothing of it reaches the fork.

@@ -10,9 +10,9 @@ use crate::flow::{Flow, Runner, Selected};
 use crate::git::GitError;
 use crate::ids::{CommitId, EventId, RepoName, TagName};
 use crate::pipeline::carrying::{self, Gathered};
+use crate::pipeline::preparing::{self, Prepared};
 use crate::pipeline::selecting;
 use crate::pipeline::session::{Job, Session};
-use crate::pipeline::stack_step::{self, Prepared};
 use crate::stack::{Carry, Objects};
 
 /// The step that carries a stack for a release, by the workspace alone.
@@ -49,7 +49,7 @@ pub(super) fn with<T>(
         let stack = selection.selected.iter().find(|selected| selected.step.runner == Runner::PatchStack);
         if let Some(selected) = stack {
             let prepared =
-                stack_step::prepare(session, &job, selected).map_err(|failure| gone(failure, repo, tag))?;
+                preparing::prepare(session, &job, selected).map_err(|failure| gone(failure, repo, tag))?;
             return act(Ground { event, selected, prepared }, &flows);
         }
     }

@@ -10,8 +10,9 @@ use crate::failure::Failure;
 use crate::ids::{CommitId, Digest, RelPath};
 use crate::pack;
 use crate::pipeline::carrying::{self, Gathered};
+use crate::pipeline::preparing::Prepared;
 use crate::pipeline::session::Session;
-use crate::pipeline::stack_step::{self, Frame, Prepared};
+use crate::pipeline::stack_step::{self, Frame};
 use crate::report::Proved;
 use crate::stack::{self, Objects, StackError};
 

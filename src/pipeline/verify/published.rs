@@ -7,8 +7,8 @@ use crate::candidate::{Outcome, Refusal};
 use crate::failure::{Failure, Kind};
 use crate::git::Repository;
 use crate::ids::{CommitId, RefName, RepoName, TagName};
+use crate::pipeline::preparing::Prepared;
 use crate::pipeline::session::Session;
-use crate::pipeline::stack_step::Prepared;
 use crate::report::Proved;
 use crate::stack::{Answers, Objects as _};
 

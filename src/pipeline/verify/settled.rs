@@ -11,8 +11,8 @@ use crate::candidate::{Claim, Refs, Refusal};
 use crate::failure::Failure;
 use crate::git::GitError;
 use crate::ids::{CommitId, ObjectId, RefName};
+use crate::pipeline::preparing::Prepared;
 use crate::pipeline::session::Session;
-use crate::pipeline::stack_step::Prepared;
 use crate::stack::{self, Answers, Carry, Objects, RawCommit, Settlement, StackError, Verdict};
 
 /// A bundle that is larger is not taken in, in bytes.
