@@ -64,7 +64,11 @@ pub(super) fn sweep(path: &Path) -> Result<(), StoreError> {
     let prefix = temporary_prefix(path);
     for (name, place) in children(folder_of(path))? {
         if name.starts_with(&prefix) && is_temporary(&name) {
-            fs::remove_file(&place).map_err(StoreError::io(Operation::Remove, &place))?;
+            match fs::remove_file(&place) {
+                // Another run was faster: it has swept it, or put it in place.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(StoreError::io(Operation::Remove, &place))?,
+            }
         }
     }
     Ok(())
