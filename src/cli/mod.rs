@@ -78,20 +78,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
+    Doctor(doctor::Args),
     Run(run::Args),
     Local(local::Args),
     Resume(resume::Args),
     Publish(publish::Args),
-    Stack(stack::Args),
+    Verify(verify::Args),
+    Status(records::StatusArgs),
     Events(records::EventsArgs),
     Dispatches(records::DispatchesArgs),
     Attempts(records::AttemptsArgs),
-    Status(records::StatusArgs),
-    Init(init::Args),
-    Doctor(doctor::Args),
+    Stack(stack::Args),
     Setup(setup::Args),
     Schema(schema::Args),
-    Verify(verify::Args),
     /// Print the reference of the command line as Markdown
     #[command(hide = true)]
     Reference,
