@@ -111,7 +111,7 @@ enum RunResult {
 enum Accept {
     /// Nothing
     None,
-    /// Commits that descend from the release
+    /// Commits that a flow made itself and that descend from the release; none is made by this version
     Descends,
     /// What a person settled, whatever it holds
     Settlements,
