@@ -6,7 +6,6 @@ use url::Url;
 use super::App;
 use super::context::context;
 use crate::failure::{Failure, Kind, Result};
-use crate::ids::Secret;
 use crate::pipeline::doctor::{self, Asked};
 use crate::pipeline::init;
 
@@ -45,15 +44,14 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
     let api = variable("GITHUB_API_URL", "https://api.github.com");
     let api = Url::parse(&api)
         .map_err(|error| Failure::new(Kind::Usage, error).context("GITHUB_API_URL is no address"))?;
-    let token =
-        ["PATCH_MOI_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"].iter().find_map(|name| app.environment.get(name));
-    let asked = Asked {
-        token: token.as_deref().and_then(Secret::new),
+    let asked = |token| Asked {
+        token,
         api,
         server: variable("GITHUB_SERVER_URL", "https://github.com").trim_end_matches('/').to_owned(),
         action_url: app.environment.resolve_url(&args.action_url),
     };
-    let report = context(app, &workspace, &data, None, |context| doctor::doctor(context, &asked));
+    let report =
+        context(app, &workspace, &data, None, |context| doctor::doctor(context, &asked(context.token())));
     if app.ui.is_json() {
         app.ui.json(&report);
     } else {

@@ -112,18 +112,26 @@ impl Event {
     /// says what the feed says, overlaid with the source's own payload; without one (a person named
     /// the tag) it is `{repo, tag}`. The id is the same both times, and `tag` is always the git tag.
     pub(crate) fn upstream_release(release: &Release, source: Option<&Source>, now: Timestamp) -> Self {
-        let target = source.and_then(Source::flow_target);
-        let payload = match source {
-            None => json!({ "repo": release.repo, "tag": release.tag }),
-            Some(source) => feed_payload(release, source, now),
-        };
+        let named = Self::of_tag(&release.repo, &release.tag, now);
+        let Some(source) = source else { return named };
+        let kind = source.flow_target().map(|target| target.event_type.clone());
         Self {
-            id: EventId::of_release(&release.repo, &release.tag),
-            kind: target.map_or(UPSTREAM_RELEASE, |target| &target.event_type).to_owned(),
+            kind: kind.unwrap_or(named.kind),
+            occurred_at: release.entry.as_ref().and_then(occurred).map(stamp),
+            payload: feed_payload(release, source, now),
+            ..named
+        }
+    }
+
+    /// The event of a release as a person has it who names the tag, at `now`.
+    pub(crate) fn of_tag(repo: &RepoName, tag: &TagName, now: Timestamp) -> Self {
+        Self {
+            id: EventId::of_release(repo, tag),
+            kind: UPSTREAM_RELEASE.to_owned(),
             source: Some("patch".to_owned()),
-            occurred_at: source.and(release.entry.as_ref()).and_then(occurred).map(stamp),
+            occurred_at: None,
             received_at: Some(stamp(now)),
-            payload,
+            payload: json!({ "repo": repo, "tag": tag }),
             extra: Map::new(),
         }
     }

@@ -61,6 +61,20 @@ pub(crate) struct Asked {
     pub(crate) command: String,
 }
 
+impl Asked {
+    /// To look at the workspace and to write nothing, neither here nor where the state is.
+    pub(crate) fn look(command: &str) -> Self {
+        Self {
+            what: What::Schedule { tag: None, source: None },
+            effect: Effect::Plan,
+            record_only: false,
+            flows: Vec::new(),
+            state: Wanted::Disk,
+            command: command.to_owned(),
+        }
+    }
+}
+
 /// Who wants an event carried through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AskedBy {

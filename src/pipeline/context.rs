@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::event::stamp;
+use crate::http::{Client, HttpError, Options};
+use crate::ids::Secret;
 use crate::store::DataDir;
 use crate::ui::Ui;
 use crate::workspace::Workspace;
@@ -38,6 +40,22 @@ impl Context<'_> {
             .map(|value| value.trim())
             .filter(|value| !value.is_empty())
             .map(str::to_owned)
+    }
+
+    /// What asks servers by HTTP, through the proxy that the environment names.
+    ///
+    /// # Errors
+    /// Where the proxy's address is none.
+    pub(crate) fn http(&self, options: Options) -> Result<Client, HttpError> {
+        let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+        let proxy = names.iter().find_map(|name| self.variable(name));
+        Client::new(Options { proxy, ..options })
+    }
+
+    /// The token that a person or a workflow hands over.
+    pub(crate) fn token(&self) -> Option<Secret> {
+        let names = ["PATCH_MOI_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"];
+        names.iter().find_map(|name| self.variable(name)).and_then(|token| Secret::new(&token))
     }
 
     /// The time, as every file has it.

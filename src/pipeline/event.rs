@@ -352,15 +352,10 @@ impl Through<'_> {
         let release = release.or(self.job.release.as_ref())?;
         Some(LedgerLine {
             event_id: self.event.id.clone(),
-            repo: self.job.repo.clone(),
             tag: self.tag.clone(),
-            tag_object: release.object,
-            commit: release.commit,
             tip: self.prepared.as_ref().map(|prepared| prepared.tip),
             flows: Some(self.digest.clone()),
-            state,
-            rule: None,
-            at: self.session.context.stamp(),
+            ..LedgerLine::of(&self.job.repo, &release.remote_tag(), state, self.session.context.stamp())
         })
     }
 }

@@ -1,11 +1,11 @@
 //! Which flows are for an event, which of their steps it selects, and why it selects no others.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::session::{Job, Session};
 use super::words::problem;
 use super::{newest, preparing};
-use crate::event::{Event, UPSTREAM_RELEASE, stamp};
+use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{self, BuiltIn, Flow, Reason, Runner, Selected, Selection, Standing};
 use crate::ids::{RelPath, TagName};
@@ -71,15 +71,7 @@ pub(super) fn draft(session: &Session<'_>, job: &Job<'_>) -> Result<(Event, TagN
     if let Some(release) = &job.release {
         return Ok((Event::upstream_release(release, job.source, (session.context.now)()), tag));
     }
-    let event = Event {
-        id: crate::ids::EventId::of_release(&job.repo, &tag),
-        kind: UPSTREAM_RELEASE.to_owned(),
-        source: Some("patch".to_owned()),
-        occurred_at: None,
-        received_at: Some(stamp((session.context.now)())),
-        payload: json!({ "repo": job.repo, "tag": tag }),
-        extra: serde_json::Map::new(),
-    };
+    let event = Event::of_tag(&job.repo, &tag, (session.context.now)());
     Ok((event, tag))
 }
 

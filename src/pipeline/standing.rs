@@ -1,10 +1,10 @@
 //! `patch-moi status`: what is recorded, on this machine's disk and where runs keep their state.
 
+use super::asked::Asked;
 use super::context::Context;
 use super::records::{self, Overview};
 use super::remembering::{self, Wanted};
 use super::session::Session;
-use super::verify::planning;
 use crate::failure::Result;
 use crate::git::GitError;
 use crate::record::Limit;
@@ -19,7 +19,7 @@ pub(crate) fn overview(context: &Context<'_>, wanted: &Wanted, limit: Limit) -> 
     if remembering::is_on_disk(context, wanted) {
         return records::overview(context.data, limit);
     }
-    let session = Session::open(context, &planning("status"))?;
+    let session = Session::open(context, &Asked::look("status"))?;
     let Some((place, files)) = remembering::known(&session, wanted)? else {
         return records::overview(context.data, limit);
     };

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::feed;
 use crate::git::{Listing, RemoteUrl};
 use crate::http::{Client, Options};
-use crate::ids::{CommitId, Digest, EventId, ObjectId, TagName};
+use crate::ids::{CommitId, Digest, ObjectId, TagName};
 use crate::pack;
 use crate::release::{
     Choice, Cursor, Due, Entry, FeedJob, LedgerLine, Moved, Newest, Release, RemoteTag, Signal, Source,
@@ -28,7 +28,7 @@ pub(super) fn everything(session: &Session<'_>, only: Option<&str>, report: &mut
     if let Some(id) = only.filter(|id| sources.get(id).is_none()) {
         return Err(session.unknown_source(id));
     }
-    let client = client(session)?;
+    let client = session.context.http(Options::default())?;
     let mut kind = Kind::Done;
     for source in sources.iter().filter(|source| only.is_none_or(|id| id == source.id)) {
         let mut about = blank(source);
@@ -151,16 +151,6 @@ fn look<'a>(
     Ok((jobs, kind))
 }
 
-/// What asks feeds.
-///
-/// # Errors
-/// Where a proxy's address is none.
-pub(super) fn client(session: &Session<'_>) -> Result<Client> {
-    let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let proxy = proxy.iter().find_map(|name| session.context.variable(name));
-    Ok(Client::new(Options { proxy, ..Options::default() })?)
-}
-
 /// What is to be done about a source's releases by upstream's tags, the ledger and what the feed says; and
 /// where the maintained branch stands, where that is known.
 ///
@@ -205,6 +195,26 @@ fn note_entries(session: &Session<'_>, source: &Source, entries: &[Entry]) -> Re
     Ok(())
 }
 
+/// The ledger's lines about what needs no work: superseded, then skipped releases.
+pub(super) fn settled(
+    session: &Session<'_>,
+    source: &Source,
+    flows: &Digest,
+    choice: &Choice,
+    tip: Option<CommitId>,
+) -> Vec<LedgerLine> {
+    let line = |tag: &RemoteTag, state| LedgerLine {
+        tip,
+        flows: Some(flows.clone()),
+        ..LedgerLine::of(&source.repo.name, tag, state, session.context.stamp())
+    };
+    let superseded = choice.superseded.iter().map(|tag| line(tag, State::Superseded));
+    let skipped = choice.skipped.iter();
+    let skipped =
+        skipped.map(|(tag, rule)| LedgerLine { rule: Some(rule.clone()), ..line(tag, State::Skipped) });
+    superseded.chain(skipped).collect()
+}
+
 /// Records what needs no work, and says where the source stands.
 fn settle(
     session: &Session<'_>,
@@ -214,26 +224,10 @@ fn settle(
     tip: Option<CommitId>,
     about: &mut SourceReport,
 ) -> Result<Kind> {
-    let line = |tag: &RemoteTag, state, rule: Option<&str>| LedgerLine {
-        event_id: EventId::of_release(&source.repo.name, &tag.name),
-        repo: source.repo.name.clone(),
-        tag: tag.name.clone(),
-        tag_object: tag.object,
-        commit: tag.commit,
-        tip,
-        flows: Some(flows.clone()),
-        state,
-        rule: rule.map(str::to_owned),
-        at: session.context.stamp(),
-    };
-    for tag in &choice.superseded {
-        session.enter(&line(tag, State::Superseded, None))?;
+    for line in settled(session, source, flows, choice, tip) {
+        session.enter(&line)?;
+        about.settled.push(line.tag);
     }
-    for (tag, rule) in &choice.skipped {
-        session.enter(&line(tag, State::Skipped, Some(rule)))?;
-    }
-    let skipped = choice.skipped.iter().map(|(tag, _)| tag);
-    about.settled.extend(choice.superseded.iter().chain(skipped).map(|tag| tag.name.clone()));
     about.warnings.extend(choice.warnings.iter().cloned());
     about.newest = choice.newest.as_ref().map(|newest| {
         standing_of(newest, &choice.due.iter().map(|release| &release.tag).collect::<Vec<_>>())

@@ -6,6 +6,20 @@ use std::collections::BTreeMap;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Env(BTreeMap<String, String>);
 
+/// How a program reaches the network. A proxy's address may hold a password, but without it nothing is reached.
+pub(crate) const NETWORK: [&str; 10] = [
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
+
 /// What a program needs to find itself, its tools, its language, its clock and its network.
 const PASSED_ON: &[&str] = &[
     // the machine
@@ -21,17 +35,7 @@ const PASSED_ON: &[&str] = &[
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
-    // the network; a proxy's address may hold a password, but without it nothing is reached
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
+    // the network, beside NETWORK
     "NIX_SSL_CERT_FILE",
     "CURL_CA_BUNDLE",
     "REQUESTS_CA_BUNDLE",
@@ -74,7 +78,8 @@ impl Env {
     /// What a program needs to work on this machine, taken from `parent`, and nothing that could be a secret
     /// or a way to speak to the runner.
     pub(crate) fn minimal(parent: &BTreeMap<String, String>) -> Self {
-        let fits = |name: &str| PASSED_ON.contains(&name) || name.starts_with("LC_");
+        let fits =
+            |name: &str| PASSED_ON.contains(&name) || NETWORK.contains(&name) || name.starts_with("LC_");
         let taken = parent.iter().filter(|(name, _)| fits(name) && !is_withheld(name));
         Self(taken.map(|(name, value)| (name.clone(), value.clone())).collect())
     }

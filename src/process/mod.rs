@@ -20,7 +20,7 @@ use thiserror::Error;
 
 pub(crate) use capture::{Capture, Captured};
 pub(crate) use command::{Command, interrupt, is_interrupted};
-pub(crate) use env::Env;
+pub(crate) use env::{Env, NETWORK};
 
 /// Which of a child's two streams something came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

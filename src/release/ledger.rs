@@ -248,6 +248,22 @@ impl Ledger {
 }
 
 impl LedgerLine {
+    /// What became of a tag of `repo`, where neither tip nor flows are known and no rule did it.
+    pub(crate) fn of(repo: &RepoName, tag: &RemoteTag, state: State, at: String) -> Self {
+        Self {
+            event_id: EventId::of_release(repo, &tag.name),
+            repo: repo.clone(),
+            tag: tag.name.clone(),
+            tag_object: tag.object,
+            commit: tag.commit,
+            tip: None,
+            flows: None,
+            state,
+            rule: None,
+            at,
+        }
+    }
+
     /// Which of its inputs is another one now.
     fn changed(&self, tip: Option<CommitId>, flows: &Digest) -> Option<WhyDue> {
         if tip.is_some() && self.tip != tip {

@@ -58,6 +58,13 @@ pub(crate) struct Release {
     pub(crate) entry: Option<Entry>,
 }
 
+impl Release {
+    /// Its tag, as upstream has it.
+    pub(crate) fn remote_tag(&self) -> RemoteTag {
+        RemoteTag { name: self.tag.clone(), object: self.object, commit: self.commit }
+    }
+}
+
 /// A time as every file has it: UTC, milliseconds, `Z` (`2026-11-22T06:21:13.428Z`).
 pub(crate) fn stamp(at: jiff::Timestamp) -> String {
     format!("{at:.3}")

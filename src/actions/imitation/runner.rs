@@ -6,27 +6,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::action;
+use crate::process::NETWORK;
 
-/// What a step keeps of the machine: what every runner has too.
-const MACHINE: [&str; 17] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "TMPDIR",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-];
+/// What a step keeps of the machine, beside its way to the network: what every runner has too.
+const MACHINE: [&str; 7] = ["PATH", "HOME", "USER", "TMPDIR", "LANG", "LANGUAGE", "TZ"];
 
 /// What starts a workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +87,9 @@ impl Job {
     /// The whole environment of the step: what every runner gives, what action.yml gives, what the machine
     /// has, and nothing else.
     pub(crate) fn environment(&self, machine: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let kept =
-            machine.iter().filter(|(name, _)| MACHINE.contains(&name.as_str()) || name.starts_with("LC_"));
+        let kept = machine.iter().filter(|(name, _)| {
+            MACHINE.contains(&name.as_str()) || NETWORK.contains(&name.as_str()) || name.starts_with("LC_")
+        });
         let mut all: BTreeMap<String, String> =
             kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         all.extend(self.of_the_run().into_iter().map(|(name, value)| (name.to_owned(), value)));

@@ -20,14 +20,13 @@ use crate::git::{Git, RemoteUrl, Repository, shown};
 use crate::http::{Client, Options};
 use crate::ids::{RelPath, RepoName};
 use crate::pack::{self, Lock};
-use crate::pipeline::asked::{self, Effect, What};
+use crate::pipeline::asked;
 use crate::pipeline::carrying;
 use crate::pipeline::context::Context;
 use crate::pipeline::fork::{located, public_name};
 use crate::pipeline::init::{Pinned, WORKFLOW, action, settings};
 use crate::pipeline::newest::newest;
 use crate::pipeline::preparing::{self, Prepared};
-use crate::pipeline::remembering::Wanted;
 use crate::pipeline::session::{Job, Session};
 use crate::release::{MAX_SOURCES_BYTES, Source, Sources};
 use crate::workspace::{read_bounded, read_own};
@@ -94,23 +93,13 @@ pub(super) fn facts(context: &Context<'_>, asked: &Asked) -> Facts {
 }
 
 fn client(context: &Context<'_>) -> Found<Client> {
-    let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let proxy = proxy.iter().find_map(|name| context.variable(name));
-    let options = Options { proxy, attempts: 1, ..Options::default() };
-    Client::new(options).map_err(|error| Why::from(Failure::from(error)))
+    let options = Options { attempts: 1, ..Options::default() };
+    context.http(options).map_err(|error| Why::from(Failure::from(error)))
 }
 
 /// A run that writes nothing.
 fn session<'a>(context: &'a Context<'a>) -> Result<Session<'a>> {
-    let asked = asked::Asked {
-        what: What::Schedule { tag: None, source: None },
-        effect: Effect::Plan,
-        record_only: false,
-        flows: Vec::new(),
-        command: "doctor".to_owned(),
-        state: Wanted::None,
-    };
-    let mut session = Session::open(context, &asked)?;
+    let mut session = Session::open(context, &asked::Asked::look("doctor"))?;
     session.git = session.git.with_patience(PATIENCE);
     Ok(session)
 }

@@ -35,9 +35,7 @@ impl GitHub {
     ) -> Result<Option<Self>> {
         let repo = target.and_then(|target| server.repository(&target.url));
         let (Some(repo), Some(token)) = (repo, &server.token) else { return Ok(None) };
-        let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-        let proxy = proxy.iter().find_map(|name| session.context.variable(name));
-        let client = Client::new(Options { proxy, ..Options::default() })?;
+        let client = session.context.http(Options::default())?;
         let mut this = Self { client, repo, called: None, facts: None, trouble: None, opens_none: false };
         match this.forge(server).repository() {
             Ok(facts) => {

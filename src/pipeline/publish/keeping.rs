@@ -1,13 +1,11 @@
 //! The second push: what is remembered, whatever came of the first.
 
-use super::super::fork::located;
 use super::super::remembering::{self, Kept, Wanted};
 use super::super::session::Session;
 use super::super::words::problem;
 use super::remote::is_upstream;
 use crate::candidate::Refusal;
 use crate::failure::Kind;
-use crate::git::RemoteUrl;
 use crate::report::{KeptReport, Memory};
 
 /// Writes what is remembered, and says with which kind that ends.
@@ -35,13 +33,7 @@ fn upstreams(session: &Session<'_>, wanted: &Wanted, memory: &Memory) -> Option<
     if !matches!(memory, Memory::Ref { .. }) {
         return None;
     }
-    let named = match wanted {
-        Wanted::Remote(named) => named,
-        _ => "origin",
-    };
-    let root = session.context.workspace.root();
-    let known = session.checkout().and_then(|checkout| checkout.remote(named));
-    let url: RemoteUrl = located(root, known.as_deref().unwrap_or(named)).parse().ok()?;
+    let url = remembering::remote(session, wanted)?;
     let is_upstreams = session.sources().ok()?.iter().any(|source| {
         let upstream = source.repo.web_url.as_str().parse();
         upstream.is_ok_and(|upstream| is_upstream(&url, &upstream, &source.repo.name))

@@ -18,7 +18,7 @@ use super::asked::{Asked, Effect};
 use super::context::Context;
 use super::remembering::{self, Wanted};
 use super::session::Session;
-use super::verify::{Denied, Folder, How, Proof, adopted, artifacts, planning, prove, refused};
+use super::verify::{Denied, Folder, How, Proof, adopted, artifacts, prove, refused};
 use super::words::problem;
 use crate::actions::Actions;
 use crate::candidate::publication::{self, Part, Policy, Proven, Publication, Published, Remote};
@@ -67,7 +67,7 @@ pub(crate) struct Publish {
 /// report, and stops no other.
 pub(crate) fn publish(context: &Context<'_>, asked: &Publish) -> Result<(PublishReport, Kind)> {
     let server = Server::of(context)?;
-    let effect = Asked { effect: asked.effect, ..planning(&asked.command) };
+    let effect = Asked { effect: asked.effect, ..Asked::look(&asked.command) };
     let mut session = Session::open(context, &effect)?;
     session.git = session.git.with_credential(server.credential().as_ref());
     let memory = remembering::restore(&session, &asked.state)?;

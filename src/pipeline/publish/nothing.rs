@@ -12,7 +12,8 @@ use crate::candidate::Refusal;
 use crate::failure::{Failure, Kind, Result};
 use crate::feed;
 use crate::git::GitError;
-use crate::ids::{EventId, RepoName};
+use crate::http::Options;
+use crate::ids::{CommitId, RepoName};
 use crate::pack;
 use crate::release::{Choice, Due, Entry, LedgerLine, RemoteTag, Source, State};
 use crate::report::{PublishedEvent, RecordReport};
@@ -50,8 +51,7 @@ pub(super) fn left(session: &Session<'_>, asked: &Publish) -> Result<(Vec<Publis
         let (choice, tip) = watch::chosen(session, source, &entries(session, source)?)?;
         settle(session, source, &choice, tip)?;
         for release in &choice.due {
-            let tag = RemoteTag { name: release.tag.clone(), object: release.object, commit: release.commit };
-            events.push(failed(session, line(session, &source.repo.name, &tag, tip, State::Failed))?);
+            events.push(failed(session, line(session, &source.repo.name, &release.remote_tag(), tip))?);
         }
     }
     let kind = if events.is_empty() { Kind::Done } else { Kind::Failed };
@@ -70,14 +70,7 @@ fn asked_for(
     job.branch.clone_from(&asked.how.branch);
     let flows = selecting::flows_for(session, &job).unwrap_or_else(|_| session.flows.clone());
     let (release, tip) = match (event::prepare_stack(session, &job), source, &asked.tag) {
-        (Ok(prepared), ..) => (
-            RemoteTag {
-                name: prepared.release.tag.clone(),
-                object: prepared.release.object,
-                commit: prepared.release.commit,
-            },
-            Some(prepared.tip),
-        ),
+        (Ok(prepared), ..) => (prepared.release.remote_tag(), Some(prepared.tip)),
         (Err(failure), Some(source), Some(tag))
             if failure.cause::<GitError>().is_none_or(|err| !is_no_tag(err)) =>
         {
@@ -94,7 +87,7 @@ fn asked_for(
     if asked.tag.is_none() && !matches!(session.ledger()?.due(repo, &release, tip, &digest), Due::Now(_)) {
         return Ok(None);
     }
-    let line = line(session, repo, &release, tip, State::Failed);
+    let line = line(session, repo, &release, tip);
     Ok(Some(LedgerLine { flows: Some(digest), ..line }))
 }
 
@@ -132,42 +125,20 @@ fn entries(session: &Session<'_>, source: &Source) -> Result<Vec<Entry>> {
     if source.rules.minimum_age.is_none() {
         return Ok(Vec::new());
     }
-    feed::poll(&watch::client(session)?, source).map_err(|err| Failure::new(Kind::Failed, err))
+    feed::poll(&session.context.http(Options::default())?, source)
+        .map_err(|err| Failure::new(Kind::Failed, err))
 }
 
-fn settle(
-    session: &Session<'_>,
-    source: &Source,
-    choice: &Choice,
-    tip: Option<crate::ids::CommitId>,
-) -> Result<()> {
-    for tag in &choice.superseded {
-        recording::enter(session, line(session, &source.repo.name, tag, tip, State::Superseded))?;
-    }
-    for (tag, rule) in &choice.skipped {
-        let line = line(session, &source.repo.name, tag, tip, State::Skipped);
-        recording::enter(session, LedgerLine { rule: Some(rule.clone()), ..line })?;
-    }
-    Ok(())
+fn settle(session: &Session<'_>, source: &Source, choice: &Choice, tip: Option<CommitId>) -> Result<()> {
+    let lines = watch::settled(session, source, &session.flows_digest, choice, tip);
+    lines.into_iter().try_for_each(|line| recording::enter(session, line))
 }
 
-fn line(
-    session: &Session<'_>,
-    repo: &RepoName,
-    tag: &RemoteTag,
-    tip: Option<crate::ids::CommitId>,
-    state: State,
-) -> LedgerLine {
+/// The line that says that carrying to the tag has failed.
+fn line(session: &Session<'_>, repo: &RepoName, tag: &RemoteTag, tip: Option<CommitId>) -> LedgerLine {
     LedgerLine {
-        event_id: EventId::of_release(repo, &tag.name),
-        repo: repo.clone(),
-        tag: tag.name.clone(),
-        tag_object: tag.object,
-        commit: tag.commit,
         tip,
         flows: Some(session.flows_digest.clone()),
-        state,
-        rule: None,
-        at: session.context.stamp(),
+        ..LedgerLine::of(repo, tag, State::Failed, session.context.stamp())
     }
 }

@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::ids::{EventId, RepoName, TagName};
 use crate::record::EventRecord;
-use crate::release::{LedgerLine, State};
+use crate::release::{LedgerLine, RemoteTag, State};
 
 /// What the records say of a release.
 const fn state(status: Outcome) -> State {
@@ -58,15 +58,9 @@ pub(super) fn proven(session: &Session<'_>, proof: &Proof, said: Option<&EventRe
         session,
         LedgerLine {
             event_id: proof.event.id.clone(),
-            repo: release.repo.clone(),
-            tag: release.tag.clone(),
-            tag_object: release.object,
-            commit: release.commit,
             tip: Some(proof.document.carry.tip),
             flows: Some(proof.digest.clone()),
-            state,
-            rule: None,
-            at: session.context.stamp(),
+            ..LedgerLine::of(&release.repo, &release.remote_tag(), state, session.context.stamp())
         },
     )?;
     Ok(state)
@@ -81,15 +75,14 @@ pub(super) fn adopted(session: &Session<'_>, held: &Adopted, said: &EventRecord)
     reported(session, said)?;
     let line = LedgerLine {
         event_id: held.event.id.clone(),
-        repo: held.release.repo.clone(),
-        tag: held.release.tag.clone(),
-        tag_object: held.release.object,
-        commit: held.release.commit,
         tip: Some(held.tip),
         flows: Some(held.digest.clone()),
-        state: State::Adopted,
-        rule: None,
-        at: session.context.stamp(),
+        ..LedgerLine::of(
+            &held.release.repo,
+            &held.release.remote_tag(),
+            State::Adopted,
+            session.context.stamp(),
+        )
     };
     enter(session, line)
 }
@@ -120,29 +113,15 @@ pub(super) fn unproven(session: &Session<'_>, said: &EventRecord) -> std::result
             return Err(Refusal::NotOurs { file: "record.json", why }.into());
         }
     };
-    let event = Event {
-        id: EventId::of_release(&said.repo, &said.tag),
-        kind: crate::event::UPSTREAM_RELEASE.to_owned(),
-        source: Some("patch".to_owned()),
-        occurred_at: None,
-        received_at: Some(session.context.stamp()),
-        payload: serde_json::json!({ "repo": said.repo, "tag": said.tag }),
-        extra: serde_json::Map::new(),
-    };
+    let event = Event::of_tag(&said.repo, &said.tag, (session.context.now)());
     self::event(session, &event)?;
     reported(session, said)?;
-    if let (Some(tag_object), Some(commit)) = (said.tag_object, said.commit) {
+    if let (Some(object), Some(commit)) = (said.tag_object, said.commit) {
+        let tag = RemoteTag { name: said.tag.clone(), object, commit };
         let line = LedgerLine {
-            event_id: event.id,
-            repo: said.repo.clone(),
-            tag: said.tag.clone(),
-            tag_object,
-            commit,
             tip: said.tip,
             flows: said.flows.clone(),
-            state,
-            rule: None,
-            at: session.context.stamp(),
+            ..LedgerLine::of(&said.repo, &tag, state, session.context.stamp())
         };
         if upstream_agrees(session, &line)? {
             enter(session, line)?;

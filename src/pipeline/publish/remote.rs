@@ -40,12 +40,10 @@ impl Server {
             let text = context.variable(name).unwrap_or_else(|| usual.to_owned());
             text.parse::<Url>().map_err(|err| Failure::usage(format!("{name} is no address: {err}")))
         };
-        let token = ["PATCH_MOI_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"];
-        let token = token.iter().find_map(|name| context.variable(name));
         Ok(Self {
             web: address("GITHUB_SERVER_URL", "https://github.com")?,
             api: address("GITHUB_API_URL", "https://api.github.com")?,
-            token: token.and_then(|token| Secret::new(&token)),
+            token: context.token(),
         })
     }
 

@@ -134,6 +134,14 @@ pub(super) fn known(session: &Session<'_>, wanted: &Wanted) -> Result<Option<(St
     Ok(Some((format!("{STATE} of {}", place.url), union(&ours, &theirs))))
 }
 
+/// The remote that the state is written to; nothing where there is none, or none that can be found.
+pub(super) fn remote(session: &Session<'_>, wanted: &Wanted) -> Option<RemoteUrl> {
+    match find(session, wanted) {
+        Ok(Found::There(place)) => Some(place.url),
+        _ => None,
+    }
+}
+
 /// Writes what this machine knows to where the state is, on top of what others have written there. A race
 /// that is lost to another run is run again with what that one wrote.
 ///

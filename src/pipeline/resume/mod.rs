@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::asked::{Asked, Effect, What};
+use super::asked::{Asked, Effect};
 use super::context::Context;
 use super::remembering::{self, Kept as Remembered, Wanted};
 use super::session::Session;
@@ -128,15 +128,7 @@ pub(crate) fn resume(context: &Context<'_>, asked: &ResumeAsked) -> Result<(Resu
     }
     let _claim = interventions.claim(&slug)?;
     let kept = read(&interventions, &tag)?;
-    let what = What::Schedule { tag: None, source: None };
-    let run = Asked {
-        what,
-        effect: Effect::Apply,
-        record_only: false,
-        flows: Vec::new(),
-        state: Default::default(),
-        command: asked.command.clone(),
-    };
+    let run = Asked { effect: Effect::Apply, ..Asked::look(&asked.command) };
     let session = Session::open(context, &run)?;
     remembering::restore(&session, &asked.state)?;
     let resume = Resume { session: &session, asked, interventions, command: asked.command.clone() };

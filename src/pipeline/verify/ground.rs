@@ -1,14 +1,12 @@
 //! What a proof stands on: the workspace's flow, the fork, upstream as it is now.
 
-use serde_json::json;
-
 use super::{Denied, How};
 use crate::candidate::Refusal;
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::flow::{Flow, Runner, Selected};
 use crate::git::GitError;
-use crate::ids::{CommitId, EventId, RepoName, TagName};
+use crate::ids::{CommitId, RepoName, TagName};
 use crate::pipeline::carrying::{self, Gathered};
 use crate::pipeline::preparing::{self, Prepared};
 use crate::pipeline::selecting;
@@ -67,15 +65,7 @@ pub(in crate::pipeline) fn gone(failure: Failure, repo: &RepoName, tag: &TagName
 /// The event as a person who names the tag has it, and as its source has it without the feed: a flow's
 /// schema may ask for either.
 fn events(session: &Session<'_>, job: &Job<'_>, tag: &TagName) -> Vec<Event> {
-    let plain = Event {
-        id: EventId::of_release(&job.repo, tag),
-        kind: crate::event::UPSTREAM_RELEASE.to_owned(),
-        source: Some("patch".to_owned()),
-        occurred_at: None,
-        received_at: Some(session.context.stamp()),
-        payload: json!({ "repo": job.repo, "tag": tag }),
-        extra: serde_json::Map::new(),
-    };
+    let plain = Event::of_tag(&job.repo, tag, (session.context.now)());
     let of_source = job.source.map(|source| Event {
         kind: source.flow_target().map_or(&plain.kind, |target| &target.event_type).clone(),
         payload: crate::event::source_payload(source, tag),

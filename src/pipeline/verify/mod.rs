@@ -12,7 +12,7 @@ mod settled;
 
 use std::path::PathBuf;
 
-use super::asked::{Asked, Effect, What};
+use super::asked::Asked;
 use super::context::Context;
 use super::session::Session;
 use crate::candidate::{Refusal, Tool};
@@ -88,7 +88,7 @@ pub(crate) struct Verify {
 /// Where the workspace cannot be read, or the world does not let it be found out. That it is not what it
 /// says is a result.
 pub(crate) fn verify(context: &Context<'_>, asked: &Verify) -> Result<(VerifyReport, Kind)> {
-    let session = Session::open(context, &planning(&asked.command))?;
+    let session = Session::open(context, &Asked::look(&asked.command))?;
     let what = match &asked.subject {
         Subject::Folder(path) => path.display().to_string(),
         Subject::Rev(rev) => rev.clone(),
@@ -135,18 +135,6 @@ fn folder(
         return Err(Refusal::OtherTag { found: claim.tag, asked: asked.clone() }.into());
     }
     Ok(prove(session, &claim, &folder, &asked.how)?.said())
-}
-
-/// A session that writes nothing.
-pub(super) fn planning(command: &str) -> Asked {
-    Asked {
-        what: What::Schedule { tag: None, source: None },
-        effect: Effect::Plan,
-        record_only: false,
-        flows: Vec::new(),
-        state: crate::pipeline::remembering::Wanted::Disk,
-        command: command.to_owned(),
-    }
 }
 
 /// A refusal as a report has it.
