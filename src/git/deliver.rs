@@ -1,6 +1,10 @@
 //! What was made on the workbench, brought to the fork: one pack, then the refs.
 
 use std::collections::HashSet;
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use super::repository::{commit_id, oid};
 use super::{GitError, Repository, Workbench};
@@ -84,9 +88,12 @@ impl Workbench {
         for id in &missing {
             pack.insert_object(*id, None).map_err(&failed)?;
         }
-        let failed = fork.library("writing what was carried");
-        pack.write(&fork.objects_dir().join("pack"), 0o444).map_err(&failed)?;
-        fork.inner.odb().and_then(|odb| odb.refresh()).map_err(&failed)?;
+        let own = self.bench.objects_dir().join("pack");
+        pack.write(&own, 0o444).map_err(&failed)?;
+        let name = pack.name().ok().flatten().unwrap_or_default();
+        let to = fork.objects_dir().join("pack");
+        place(&own, &to, name).map_err(|source| GitError::Temporary { dir: to.clone(), source })?;
+        fork.inner.odb().and_then(|odb| odb.refresh()).map_err(fork.library("writing what was carried"))?;
         Ok(missing.len())
     }
 
@@ -123,4 +130,19 @@ impl Workbench {
         }
         Ok(missing)
     }
+}
+
+/// Copies the finished pack `name` from the folder `own` to the folder `to`: first the pack and then its index, which
+/// makes it one. What a kill leaves begins with `tmp_`, and git's own gc clears it away; what libgit2 leaves where it writes
+/// has a name that nobody clears away.
+fn place(own: &Path, to: &Path, name: &str) -> io::Result<()> {
+    for end in ["pack", "idx"] {
+        let name = format!("pack-{name}.{end}");
+        let mut beside = tempfile::Builder::new().prefix("tmp_").tempfile_in(to)?;
+        io::copy(&mut File::open(own.join(&name))?, &mut beside)?;
+        beside.as_file().set_permissions(Permissions::from_mode(0o444))?;
+        beside.as_file().sync_all()?;
+        beside.persist(to.join(name))?;
+    }
+    Ok(())
 }

@@ -180,8 +180,8 @@ pub(crate) enum GitError {
         /// Its error.
         source: git2::Error,
     },
-    /// A temporary directory could not be made.
-    #[error("no temporary directory could be made in {}", .dir.display())]
+    /// Something that git needs for a while could not be made.
+    #[error("nothing could be made in {}", .dir.display())]
     Temporary {
         /// Where.
         dir: PathBuf,
