@@ -188,7 +188,10 @@ fn ended(spec: &StepSpec, output: &Output) -> Result<StepResult, StepError> {
         0 => &output.stdout.bytes[..],
         _ => &output.stdout.bytes[output.stdout.bytes.len().saturating_sub(OUTPUT_LIMIT / 2)..],
     };
-    let result = parse_flow_result(&String::from_utf8_lossy(kept)).map_err(StepError::NoResult)?;
+    let result = parse_flow_result(&String::from_utf8_lossy(kept)).map_err(|error| {
+        let error = error.with_stderr(&output.stderr.text());
+        StepError::NoResult(if output.stdout.dropped > 0 { error.uncounted() } else { error })
+    })?;
     let bytes = serde_json::to_string(&result).map_or(usize::MAX, |text| text.len());
     if bytes > RESULT_LIMIT { Err(StepError::TooLong { bytes }) } else { Ok(result) }
 }
@@ -263,6 +266,15 @@ mod tests {
         let spec = StepSpec { command: vec!["./etc/passwd".to_owned()], ..spec("") };
         let error = run_step(&spec, &mut Vec::new(), &mut |_| {}).unwrap_err().to_string();
         assert!(error.contains("could not be started: Permission denied"), "{error}");
+    }
+
+    #[test]
+    fn a_result_on_standard_error_is_none_and_is_pointed_out() {
+        let err = run(r#"echo 'FLOW_RESULT {"status":"completed"}' >&2"#).unwrap_err();
+        assert!(
+            err.to_string().starts_with("Step did not emit FLOW_RESULT: it stands on standard error"),
+            "{err}"
+        );
     }
 
     #[test]
