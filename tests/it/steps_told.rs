@@ -72,6 +72,7 @@ fn a_script_outside_of_an_installed_flow_is_refused_and_outside_of_a_source_flow
     let step = r#"script = "../../../outside.mjs""#;
     write(&workspace.path().join("outside.mjs"), "console.log('FLOW_RESULT {\"status\":\"completed\"}')\n");
     workspace.install_flow(&flow_toml(FLOW, "bun", step));
+    workspace.lock();
     let _ = workspace
         .run_tag("v2")
         .run()

@@ -4,9 +4,9 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-const write = process.stdout.write.bind(process.stdout);
-// The empty line ends one that the script may have left open.
-const say = (json) => write(`\nFLOW_RESULT ${json}\n`);
+// The empty line ends one that the script may have left open. Bun loses what console.log prints to a pipe once
+// process.stdout was so much as looked at, so that is left for the end.
+const say = (json) => process.stdout.write(`\nFLOW_RESULT ${json}\n`);
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 const messageOf = (error) => {
