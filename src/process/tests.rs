@@ -135,3 +135,34 @@ fn an_interruption_ends_the_child_and_lets_no_other_start() {
     assert_eq!(err.to_string(), "`/bin/sh` was interrupted");
     assert!(matches!(another.run(), Err(ProcessError::Interrupted { .. })));
 }
+
+/// Leaves its group, holds the pipes, and heeds nothing.
+const DESERTER: &str = "setsid sh -c 'trap \"\" TERM; sleep 20' & ";
+
+#[test]
+fn who_left_the_group_keeps_nobody_waiting_when_the_time_is_up_or_everything_is_to_end() {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let before = Instant::now();
+    let script = format!("{DESERTER} trap '' TERM; echo ready; while :; do sleep 60; done");
+    let output = brief(sh(&script).timeout(Some(BRIEF))).run().unwrap();
+    assert!(output.timed_out);
+
+    let mut command = brief(sh(&script));
+    command.interrupted = &STOP;
+    let err = command.run_streaming(&mut |_, _| STOP.store(true, Ordering::SeqCst)).unwrap_err();
+    assert_eq!(err.to_string(), "`/bin/sh` was interrupted");
+    assert!(before.elapsed() < Duration::from_secs(19), "{:?}", before.elapsed());
+}
+
+#[test]
+fn a_group_that_is_interrupted_gets_no_second_grace_for_what_holds_its_pipes() {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let before = Instant::now();
+    // The leader heeds the request, its child does not.
+    let script = "(trap '' TERM; echo ready; while :; do sleep 60; done) & trap 'exit 0' TERM; wait";
+    let mut command = sh(script);
+    command.interrupted = &STOP;
+    let err = command.run_streaming(&mut |_, _| STOP.store(true, Ordering::SeqCst)).unwrap_err();
+    assert!(matches!(err, ProcessError::Interrupted { .. }));
+    assert!(before.elapsed() < Duration::from_secs(7), "{:?}", before.elapsed());
+}

@@ -55,14 +55,21 @@ fn prepare(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, StoreError> {
     Ok(file)
 }
 
-/// Puts a new, empty file in the place of `path`, for who writes it while others may read it. What killed
-/// runs left of it goes.
+/// Makes a new, empty file in the place of `path`, for who writes it while others may read it. What a link there
+/// points to is not touched.
 ///
 /// # Errors
-/// As [`replace`].
+/// Where a folder cannot be created, or the file not removed or created.
 pub(super) fn begin(path: &Path) -> Result<File, StoreError> {
-    sweep(path)?;
-    prepare(path, b"")?.persist(path).map_err(|error| StoreError::io(Operation::Rename, path)(error.error))
+    create_folder(folder_of(path))?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(StoreError::io(Operation::Remove, path)(error));
+        }
+        _ => {}
+    }
+    let file = fs::OpenOptions::new().write(true).create_new(true).open(path);
+    file.map_err(StoreError::io(Operation::Create, path))
 }
 
 /// Removes what killed runs left of a [`replace`] of `path`. Only for who holds the lock under

@@ -159,15 +159,22 @@ mod tests {
     }
 
     #[test]
-    fn a_new_log_replaces_the_old_one_and_what_a_kill_left_of_it() {
+    fn a_new_log_replaces_the_old_one_and_touches_nothing_that_a_link_points_to() {
         let place = tempfile::tempdir().unwrap();
         let mut first = log(&place, 100);
         first.write_all(b"old").unwrap();
         first.finish().unwrap();
-        std::fs::write(place.path().join("logs/.run.log.x.patch-moi-tmp"), "").unwrap();
         let second = log(&place, 100);
         assert_eq!(text(second.path()), "");
-        assert_eq!(std::fs::read_dir(place.path().join("logs")).unwrap().count(), 1);
+
+        let outside = place.path().join("outside");
+        std::fs::write(&outside, "theirs").unwrap();
+        std::fs::remove_file(second.path()).unwrap();
+        std::os::unix::fs::symlink(&outside, second.path()).unwrap();
+        let mut third = log(&place, 100);
+        third.write_all(b"ours").unwrap();
+        third.finish().unwrap();
+        assert_eq!(text(&outside), "theirs");
     }
 
     #[test]
