@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use super::execution::{Execution, context, environment};
 use super::session::Session;
 use super::stack_step::Carried;
-use super::step_log::logged;
+use super::step_log::{Hidden, logged};
 use super::words::problem;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
@@ -114,7 +114,12 @@ pub(super) fn run(
     Ok(match outcome {
         Ok(result) => Stepped::new(result.status(), said(&result, &log), Ok(result), done),
         Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),
-        Err(error) => Stepped::failed(failed(&error, &log), error.to_string()),
+        Err(error) => {
+            let hidden = Hidden::of(session, selected);
+            let [message, error] =
+                [failed(&error, &log), error.to_string()].map(|text| hidden.mask(&text).into_owned());
+            Stepped::failed(message, error)
+        }
     }
     .logged(log))
 }

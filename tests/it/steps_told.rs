@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::steps::{WELL, flow_toml, the_run, with_script, write_flow};
+use crate::steps::{WELL, flow_toml, log, the_run, with_script, write_flow};
 use crate::support::{FLOW, Workspace, write};
 
 #[test]
@@ -54,6 +54,33 @@ fn a_step_gets_the_secrets_that_its_flow_lists_and_the_run_says_so() {
     }
     assert_eq!(run.stderr.matches("sees GH_TOKEN").count(), 1, "{run}");
     let _ = run.says(&["does not see GITHUB_OUTPUT", "does not see NPM_TOKEN"]);
+}
+
+#[test]
+fn a_listed_secret_that_a_step_says_is_hidden_in_log_record_and_report() {
+    let workspace = Workspace::on_v1();
+    let step = "command = [\"sh\", \"step.sh\"]\nenv = [\"GH_TOKEN\"]";
+    write_flow(
+        &workspace,
+        "demo",
+        step,
+        "echo \"url https://x:$GH_TOKEN@host\"; echo \"no $GH_TOKEN\" >&2; exit 1\n",
+    );
+    for actions in ["false", "true"] {
+        let run = workspace
+            .run_tag("v2")
+            .args(["-v"])
+            .env("GITHUB_ACTIONS", actions)
+            .env("GH_TOKEN", "hunter22")
+            .run();
+        let run = run.exits(1);
+        let state = workspace.state().to_string();
+        let log = log(&workspace);
+        for text in [&run.stdout, &run.stderr, &state, &log] {
+            assert!(!text.contains("hunter22"), "{text}");
+        }
+        assert!(log.contains("url https://x:***@host\n") && state.contains("no ***"), "{log}{state}");
+    }
 }
 
 #[test]
