@@ -1,20 +1,19 @@
-//! Steps that are programs: `command`, and `bun` with a raw script.
+//! Steps that are programs: `command` and `bun`.
 
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::{Value, json};
-
-use super::relaying::relayed;
+use super::execution::{Execution, context, environment};
 use super::session::Session;
 use super::stack_step::Carried;
+use super::step_log::logged;
 use super::words::problem;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{Flow, Origin, Runner, Selected};
 use crate::git::Repository;
-use crate::record::{RunId, Status, StepResult};
+use crate::record::{Status, StepResult};
 use crate::release::State;
-use crate::runner::{StepError, StepSpec, interpreter, run_step, step_env};
+use crate::runner::{StepError, StepSpec, run_step, script_command, shown};
 use crate::workspace::read_bounded;
 
 /// The largest script, in bytes.
@@ -23,26 +22,25 @@ const MAX_SCRIPT: u64 = 16 << 20;
 /// How many paths of a dirty work tree are worth naming.
 const SHOWN_PATHS: usize = 3;
 
-/// Who starts the steps, in the words that codex-flows' local client has for itself.
-const LAUNCHED_BY: &str = "flow-runtime-local-client";
-
 /// What a step of any runner came to.
 pub(super) struct Stepped {
     /// What is said about it.
     pub(super) carried: Carried,
     /// What its record keeps: its own result word for word, or why it gave none.
     pub(super) outcome: std::result::Result<StepResult, String>,
+    /// Where its log is, as the workspace sees it.
+    pub(super) log: Option<String>,
 }
 
 impl From<Carried> for Stepped {
     fn from(carried: Carried) -> Self {
         let outcome = Ok(carried.result());
-        Self { carried, outcome }
+        Self { carried, outcome, log: None }
     }
 }
 
 impl Stepped {
-    fn new(
+    pub(super) fn new(
         status: Status,
         message: String,
         outcome: std::result::Result<StepResult, String>,
@@ -55,21 +53,26 @@ impl Stepped {
             Status::Skipped | Status::Completed | Status::Changed => done,
         };
         let carried = Carried { status, message, state, document: None, artifact: None, plan: None };
-        Self { carried, outcome }
+        Self { carried, outcome, log: None }
     }
 
-    fn blocked(message: String) -> Self {
+    pub(super) fn blocked(message: String) -> Self {
         let result = StepResult::new(Status::Blocked).with("message", message.clone());
         Self::new(Status::Blocked, message, Ok(result), State::Blocked)
     }
 
-    fn failed(message: String, error: String) -> Self {
+    pub(super) fn failed(message: String, error: String) -> Self {
         Self::new(Status::Failed, message, Err(error), State::Failed)
+    }
+
+    /// The same with a log.
+    pub(super) fn logged(self, log: String) -> Self {
+        Self { log: Some(log), ..self }
     }
 }
 
 /// What keeps a step from being started.
-enum Unready {
+pub(super) enum Unready {
     /// Something around it has to change first.
     Blocked(String),
     /// It cannot be run as it is written.
@@ -77,7 +80,7 @@ enum Unready {
 }
 
 /// The step cannot be run because of this error.
-fn broken(error: impl Into<Failure>) -> Unready {
+pub(super) fn broken(error: impl Into<Failure>) -> Unready {
     Unready::Failed(problem(&error.into()).message)
 }
 
@@ -90,10 +93,11 @@ pub(super) fn run(
     session: &Session<'_>,
     event: &Event,
     selected: &Selected<'_>,
+    execution: &Execution,
     done: State,
 ) -> Result<Stepped> {
     let title = title(selected);
-    let spec = match prepare(session, event, selected, &title) {
+    let spec = match prepare(session, event, selected, execution, &title) {
         Ok(spec) => spec,
         Err(Unready::Blocked(why)) => return Ok(Stepped::blocked(why)),
         Err(Unready::Failed(why)) => {
@@ -102,28 +106,22 @@ pub(super) fn run(
     };
     if !session.applies() {
         let message =
-            format!("a dry run does not run it: `{}` in {}", spec.command.join(" "), spec.dir.display());
+            format!("a dry run does not run it: `{}` in {}", shown(&spec.command), spec.dir.display());
         let result = StepResult::new(Status::Skipped).with("message", message.clone());
         return Ok(Stepped::new(Status::Skipped, message, Ok(result), done));
     }
-    let name = format!("step {}/{}", selected.manifest.name, selected.step.name);
-    let (outcome, log) = relayed(session, &name, |on_line| run_step(&spec, on_line))?;
-    let log = session.client.write_log(&run_id(event, selected), &log)?;
-    let log = log.strip_prefix(session.context.workspace.root()).unwrap_or(&log).display().to_string();
-    match outcome {
-        Ok(result) => Ok(Stepped::new(result.status(), said(&result, &log), Ok(result), done)),
-        Err(error) if error.is_interruption() => Err(Failure::new(Kind::Failed, error)),
-        Err(error) => Ok(Stepped::failed(failed(&error, &log), error.to_string())),
+    let (outcome, log) = logged(session, selected, execution, |log, on_line| run_step(&spec, log, on_line))?;
+    Ok(match outcome {
+        Ok(result) => Stepped::new(result.status(), said(&result, &log), Ok(result), done),
+        Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),
+        Err(error) => Stepped::failed(failed(&error, &log), error.to_string()),
     }
+    .logged(log))
 }
 
 fn title(selected: &Selected<'_>) -> String {
     let runner = if selected.step.runner == Runner::Bun { "Bun" } else { "Command" };
     format!("{runner} flow step {}/{}", selected.manifest.name, selected.step.name)
-}
-
-fn run_id(event: &Event, selected: &Selected<'_>) -> RunId {
-    RunId::of(&event.id, &selected.manifest.name, &selected.step.name)
 }
 
 fn said(result: &StepResult, log: &str) -> String {
@@ -149,33 +147,14 @@ fn prepare(
     session: &Session<'_>,
     event: &Event,
     selected: &Selected<'_>,
+    execution: &Execution,
     title: &str,
 ) -> std::result::Result<StepSpec, Unready> {
     let command = command(session, selected)?;
     must_be_clean(session, selected)?;
     let dir = folder(session, selected)?;
-    let id = run_id(event, selected);
-    let codex_home = session.context.workspace.codex().display().to_string();
-    let own = [
-        ("CODEX_FLOW_EVENT_ID", event.id.as_str()),
-        ("CODEX_FLOW_RUN_ID", id.as_str()),
-        ("CODEX_FLOW_ATTEMPT_ID", id.as_str()),
-        ("CODEX_FLOW_REPLAY", "0"),
-        ("CODEX_FLOW_LAUNCHED_BY", LAUNCHED_BY),
-        ("CODEX_HOME", &codex_home),
-        ("CODEX_WORKSPACE_MODE", "actions"),
-    ];
-    let config = &selected.manifest.config;
-    let named = config.iter().filter(|(key, _)| key.ends_with("_env"));
-    let named: Vec<&str> = named.filter_map(|(_, name)| name.as_str()).collect();
-    let (env, withheld) = step_env(session.context.variables, &named, &own);
-    for name in withheld {
-        session
-            .context
-            .ui
-            .note(&format!("{title} does not see {name}: it may be a secret, or is the runner's own"));
-    }
-    let input = format!("{:#}\n", context(event, selected, &id)).into_bytes();
+    let env = environment(session, event, selected, execution);
+    let input = format!("{:#}\n", context(event, selected, execution)).into_bytes();
     Ok(StepSpec { title: title.to_owned(), command, dir, env, input, timeout: selected.step.timeout })
 }
 
@@ -184,17 +163,40 @@ fn command(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Resul
     match selected.step.runner {
         Runner::Command => Ok(selected.step.command.clone()),
         Runner::Bun => {
-            let script = selected.flow.root.join(selected.step.script.as_deref().unwrap_or_default());
-            must_be_pinned(selected.flow, &script)?;
-            let source = read_bounded(&script, MAX_SCRIPT).map_err(broken)?;
+            let (script, source) = script(session, selected)?;
             let path = session.context.variables.get("PATH").map_or("", String::as_str);
-            let program = interpreter(&script, &source, path)
-                .map_err(|error| Unready::Blocked(format!("{error}; {}", error.hint())))?;
-            Ok(vec![program.display().to_string(), script.display().to_string()])
+            script_command(&script, &source, path)
+                .map_err(|error| Unready::Blocked(format!("{error}; {}", error.hint())))
         }
         Runner::CodeMode => Err(Unready::Blocked("this version has no Code Mode host".to_owned())),
         Runner::PatchStack => Err(Unready::Blocked("nothing was prepared for it".to_owned())),
     }
+}
+
+/// The script of a step, and its text.
+pub(super) fn script(
+    session: &Session<'_>,
+    selected: &Selected<'_>,
+) -> std::result::Result<(PathBuf, String), Unready> {
+    let flow = selected.flow;
+    let named = selected.step.script.as_deref().unwrap_or_default();
+    let script = without_dots(&flow.root.join(named));
+    if !script.starts_with(without_dots(&flow.root)) {
+        let shown = named.escape_debug();
+        if flow.origin == Origin::Installed {
+            let why = "the lock does not pin what it runs";
+            return Err(Unready::Failed(format!(
+                "its script `{shown}` leads out of its flow's folder: {why}"
+            )));
+        }
+        let step = format!("{}/{}", selected.manifest.name, selected.step.name);
+        session.context.ui.warn(&format!(
+            "the script `{shown}` of {step} leads out of its flow's folder: no pack can hold it"
+        ));
+    }
+    must_be_pinned(flow, &script)?;
+    let source = read_bounded(&script, MAX_SCRIPT).map_err(broken)?;
+    Ok((script, source))
 }
 
 /// The lock pins an installed flow by the content of its files: where a link leads, it does not say.
@@ -212,7 +214,10 @@ fn must_be_pinned(flow: &Flow, script: &Path) -> std::result::Result<(), Unready
 
 /// A script may commit what it finds in the work tree of the repository that its flow names, so
 /// nothing of a person's may lie there.
-fn must_be_clean(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Result<(), Unready> {
+pub(super) fn must_be_clean(
+    session: &Session<'_>,
+    selected: &Selected<'_>,
+) -> std::result::Result<(), Unready> {
     let text = |key: &str| selected.manifest.config.get(key).and_then(toml::Value::as_str);
     let variable = ["codex_repo_env", "repo_env"].iter().find_map(|key| text(key));
     let named = variable.and_then(|name| session.context.variable(name));
@@ -235,7 +240,10 @@ fn must_be_clean(session: &Session<'_>, selected: &Selected<'_>) -> std::result:
 
 /// Where the step runs. An installed flow was written for `flows/<name>` of its repository, so its
 /// `cwd` is meant as seen from there.
-fn folder(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Result<PathBuf, Unready> {
+pub(super) fn folder(
+    session: &Session<'_>,
+    selected: &Selected<'_>,
+) -> std::result::Result<PathBuf, Unready> {
     let (flow, root) = (selected.flow, session.context.workspace.root());
     let Some(cwd) = selected.step.cwd.as_deref() else { return Ok(flow.root.clone()) };
     let home = match flow.origin {
@@ -268,38 +276,4 @@ fn without_dots(path: &Path) -> PathBuf {
         }
     }
     plain
-}
-
-/// What a step reads.
-fn context(event: &Event, selected: &Selected<'_>, id: &RunId) -> Value {
-    let mut flow = json!({
-        "name": selected.manifest.name,
-        "version": selected.manifest.version,
-        "root": selected.flow.root.display().to_string(),
-        "step": selected.step.name,
-    });
-    if !selected.manifest.config.is_empty() {
-        flow["config"] =
-            selected.manifest.config.iter().map(|(key, value)| (key.clone(), json_of(value))).collect();
-    }
-    flow["event"] = json!(event);
-    json!({
-        "flow": flow,
-        "runtime": {
-            "eventId": event.id, "runId": id.as_str(), "attemptId": id.as_str(), "replay": false,
-            "launchedBy": LAUNCHED_BY,
-        },
-    })
-}
-
-fn json_of(value: &toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => json!(text),
-        toml::Value::Integer(whole) => json!(whole),
-        toml::Value::Float(float) => json!(float),
-        toml::Value::Boolean(boolean) => json!(boolean),
-        toml::Value::Datetime(time) => json!(time.to_string()),
-        toml::Value::Array(list) => list.iter().map(json_of).collect(),
-        toml::Value::Table(table) => table.iter().map(|(key, value)| (key.clone(), json_of(value))).collect(),
-    }
 }

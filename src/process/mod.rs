@@ -19,8 +19,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub(crate) use capture::{Capture, Captured};
-pub(crate) use command::{Command, interrupt, is_interrupted};
-pub(crate) use env::{Env, NETWORK};
+pub(crate) use command::{Command, Listener, interrupt, is_interrupted};
+pub(crate) use env::{Env, NETWORK, Passed};
 
 /// Which of a child's two streams something came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

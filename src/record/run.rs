@@ -120,6 +120,9 @@ struct RawRun {
     result: Option<StepResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Where what the step printed is kept; `output` stays empty, as it always was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
 }
 
 impl Run {
@@ -171,8 +174,16 @@ impl Run {
                 step_name: step.step_name.to_owned(),
                 result,
                 error,
+                log: None,
             },
         }
+    }
+
+    /// The same with a log, named as the workspace sees it.
+    #[must_use]
+    pub(crate) fn with_log(mut self, log: Option<String>) -> Self {
+        self.raw.log = log;
+        self
     }
 
     /// The run's id.

@@ -9,5 +9,5 @@ mod script;
 mod steps;
 
 pub(crate) use checks::{CheckError, CheckResult, CheckSpec, run_check};
-pub(crate) use script::interpreter;
-pub(crate) use steps::{StepError, StepSpec, run_step, step_env};
+pub(crate) use script::{script_command, shown};
+pub(crate) use steps::{EnvAsked, StepEnv, StepError, StepSpec, run_step, step_env};

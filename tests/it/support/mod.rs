@@ -11,6 +11,7 @@ mod machines;
 mod pack;
 mod program;
 mod repo;
+mod tools;
 mod workspace;
 
 pub(crate) use act::{Ended, Fork, Workflow, copy_to, repository};
@@ -21,4 +22,5 @@ pub(crate) use machines::{ForkServer, STATE};
 pub(crate) use pack::content_hash;
 pub(crate) use program::{Output, Program, patch_moi};
 pub(crate) use repo::{Repo, fork_and_upstream};
+pub(crate) use tools::real_tool;
 pub(crate) use workspace::{FLOW, Release, UPSTREAM, Workspace, atom, file_url};
