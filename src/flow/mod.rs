@@ -32,7 +32,7 @@ pub(crate) use manifest_error::ManifestError;
 pub(crate) use schema::flow_schema;
 pub(crate) use select::{PassedOver, Reason, Selected, Selection, select, shadows};
 pub(crate) use stack_config::{ConfigError, PatchStackConfig, Push};
-pub(crate) use text::{shown, shown_path};
+pub(crate) use text::{check_segment, line_and_column, shown, shown_path};
 
 /// A flow that was found, whether or not it may run.
 #[derive(Debug, Clone)]
