@@ -7,12 +7,13 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `local`, `publish`, `verify`, `resume`, `stack`, `records`, `init`, `doctor`, `setup`, `schema` | the commands |
+//! | `run`, `local`, `publish`, `verify`, `resume`, `flow`, `stack`, `records`, `init`, `doctor`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 mod context;
 mod doctor;
 pub(crate) mod environment;
+mod flow;
 mod init;
 mod interruption;
 mod local;
@@ -85,6 +86,7 @@ enum Command {
     Resume(resume::Args),
     Publish(publish::Args),
     Verify(verify::Args),
+    Flow(flow::Args),
     Status(records::StatusArgs),
     Events(records::EventsArgs),
     Dispatches(records::DispatchesArgs),
@@ -150,6 +152,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Resume(args)) => return resume::run(app, &args),
         Some(Command::Publish(args)) => return publish::run(app, &args),
         Some(Command::Stack(args)) => return stack::run(app, &args),
+        Some(Command::Flow(args)) => return flow::run(app, &args),
         Some(Command::Events(args)) => return records::events(app, &args),
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),
         Some(Command::Attempts(args)) => return records::attempts(app, &args),

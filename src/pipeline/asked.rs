@@ -55,6 +55,8 @@ pub(crate) struct Asked {
     pub(crate) record_only: bool,
     /// The only flows to choose from; where none is named, PATCH_MOI_FLOWS says it, else all count.
     pub(crate) flows: Vec<String>,
+    /// Whether installed flows run that are not as the lock pins them.
+    pub(crate) allow_modified: bool,
     /// Where what lasts is kept.
     pub(crate) state: Wanted,
     /// The command as it was typed, for the report.
@@ -69,6 +71,7 @@ impl Asked {
             effect: Effect::Plan,
             record_only: false,
             flows: Vec::new(),
+            allow_modified: false,
             state: Wanted::Disk,
             command: command.to_owned(),
         }

@@ -237,9 +237,8 @@ impl Through<'_> {
 
     fn step(&self, selected: &Selected<'_>) -> Result<Stepped> {
         if let Some(gate) = selected.gate {
-            let message =
-                format!("{gate}; this version has no Code Mode host yet, so the step waits in any case");
-            return Ok(not_run(message).into());
+            let hint = gate.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            return Ok(not_run(format!("{gate}{hint}")).into());
         }
         match (selected.step.runner, &self.prepared) {
             (Runner::PatchStack, Some(prepared)) => {
