@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::again::Execution;
 use super::relaying::relayed;
 use super::session::Session;
 use super::stack_step::Carried;
@@ -12,7 +13,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{Flow, Origin, Runner, Selected};
 use crate::git::Repository;
-use crate::record::{RunId, Status, StepResult};
+use crate::record::{Status, StepResult};
 use crate::release::State;
 use crate::runner::{StepError, StepSpec, interpreter, run_step, step_env};
 use crate::workspace::read_bounded;
@@ -108,7 +109,7 @@ pub(super) fn run(
     }
     let name = format!("step {}/{}", selected.manifest.name, selected.step.name);
     let (outcome, log) = relayed(session, &name, |on_line| run_step(&spec, on_line))?;
-    let log = session.client.write_log(&run_id(event, selected), &log)?;
+    let log = session.client.write_log(&session.execution(&event.id, selected).run, &log)?;
     let log = log.strip_prefix(session.context.workspace.root()).unwrap_or(&log).display().to_string();
     match outcome {
         Ok(result) => Ok(Stepped::new(result.status(), said(&result, &log), Ok(result), done)),
@@ -120,10 +121,6 @@ pub(super) fn run(
 fn title(selected: &Selected<'_>) -> String {
     let runner = if selected.step.runner == Runner::Bun { "Bun" } else { "Command" };
     format!("{runner} flow step {}/{}", selected.manifest.name, selected.step.name)
-}
-
-fn run_id(event: &Event, selected: &Selected<'_>) -> RunId {
-    RunId::of(&event.id, &selected.manifest.name, &selected.step.name)
 }
 
 fn said(result: &StepResult, log: &str) -> String {
@@ -154,13 +151,14 @@ fn prepare(
     let command = command(session, selected)?;
     must_be_clean(session, selected)?;
     let dir = folder(session, selected)?;
-    let id = run_id(event, selected);
+    let execution = session.execution(&event.id, selected);
+    let id = &execution.run;
     let codex_home = session.context.workspace.codex().display().to_string();
     let own = [
         ("CODEX_FLOW_EVENT_ID", event.id.as_str()),
         ("CODEX_FLOW_RUN_ID", id.as_str()),
         ("CODEX_FLOW_ATTEMPT_ID", id.as_str()),
-        ("CODEX_FLOW_REPLAY", "0"),
+        ("CODEX_FLOW_REPLAY", if execution.replay { "1" } else { "0" }),
         ("CODEX_FLOW_LAUNCHED_BY", LAUNCHED_BY),
         ("CODEX_HOME", &codex_home),
         ("CODEX_WORKSPACE_MODE", "actions"),
@@ -175,7 +173,7 @@ fn prepare(
             .ui
             .note(&format!("{title} does not see {name}: it may be a secret, or is the runner's own"));
     }
-    let input = format!("{:#}\n", context(event, selected, &id)).into_bytes();
+    let input = format!("{:#}\n", context(event, selected, &execution)).into_bytes();
     Ok(StepSpec { title: title.to_owned(), command, dir, env, input, timeout: selected.step.timeout })
 }
 
@@ -271,7 +269,7 @@ fn without_dots(path: &Path) -> PathBuf {
 }
 
 /// What a step reads.
-fn context(event: &Event, selected: &Selected<'_>, id: &RunId) -> Value {
+fn context(event: &Event, selected: &Selected<'_>, Execution { run, replay }: &Execution) -> Value {
     let mut flow = json!({
         "name": selected.manifest.name,
         "version": selected.manifest.version,
@@ -286,7 +284,7 @@ fn context(event: &Event, selected: &Selected<'_>, id: &RunId) -> Value {
     json!({
         "flow": flow,
         "runtime": {
-            "eventId": event.id, "runId": id.as_str(), "attemptId": id.as_str(), "replay": false,
+            "eventId": event.id, "runId": run, "attemptId": run, "replay": replay,
             "launchedBy": LAUNCHED_BY,
         },
     })
