@@ -105,7 +105,7 @@ impl Kept {
 }
 
 /// The run of a step that came to a good end, so that the step need not be run. A retry runs only what did
-/// not come to one; any other run goes by what another process has done for the event since `asked_at`, and
+/// not come to one; any other run goes by what another process has ended for the event since `asked_at`, and
 /// carries a stack in any case.
 pub(super) fn kept(
     session: &Session<'_>,
@@ -120,7 +120,7 @@ pub(super) fn kept(
     let counts = match session.again {
         Again::Replay => false,
         Again::Retry => !is_stack || status != Status::Changed || has_candidate(session, event),
-        Again::No => !is_stack && run["startedAt"].as_str().is_some_and(|at| at >= asked_at),
+        Again::No => !is_stack && run["completedAt"].as_str().is_some_and(|at| at >= asked_at),
     };
     counts.then(|| Kept { run: run.clone(), status })
 }
@@ -204,7 +204,9 @@ fn unknown_event(session: &Session<'_>, id: &str) -> Result<Failure> {
 pub(super) fn unknown(what: &str, id: &str, known: Vec<String>, list: &str) -> Failure {
     let failure = Failure::usage(format!("no {what} is recorded as `{}`", id.escape_debug()));
     if known.is_empty() {
-        return failure.hint(format!("no {what} is recorded here at all; `--workspace-root` and `--data-dir` say where to look"));
+        return failure.hint(format!(
+            "no {what} is recorded here at all; `--workspace-root` and `--data-dir` say where to look"
+        ));
     }
     let near: Vec<String> = nearest(id, known).iter().map(|id| id.escape_debug().to_string()).collect();
     let near = if near.is_empty() { String::new() } else { format!("near to it: {}; ", near.join(", ")) };

@@ -108,7 +108,9 @@ fn carry_through(
     }
     if let Some(steps) = again::all_done(session, &draft, &selection)? {
         let id = &draft.id;
-        notes.push(format!("every step of {id} is done, and nothing was run; `patch-moi replay {id}` runs them again"));
+        notes.push(format!(
+            "every step of {id} is done, and nothing was run; `patch-moi replay {id}` runs them again"
+        ));
         return Ok((EventReport { steps, ..about(job, &draft, &tag, said) }, Kind::Done));
     }
     let mut prepared = match stacks.first() {

@@ -39,7 +39,9 @@ mod tests {
     use super::*;
 
     fn known() -> Vec<String> {
-        ["patch:upstream.release:o/n:v2", "patch:upstream.release:o/n:v1", "workspace:x"].map(str::to_owned).into()
+        ["patch:upstream.release:o/n:v2", "patch:upstream.release:o/n:v1", "workspace:x"]
+            .map(str::to_owned)
+            .into()
     }
 
     #[test]

@@ -30,8 +30,9 @@ pub(crate) fn sync(context: &Context<'_>, id: &str) -> Result<(Synced, Kind)> {
     if let Some(url) = &attempt.workspace_backend_url {
         let url = crate::git::shown(url);
         let text = format!("the runs of `{}` are at the backend {url}", id.escape_debug());
-        return Err(Failure::new(Kind::Failed, anyhow::Error::msg(text))
-            .hint("this version asks no backend: what state.json of this workspace says would not be about them"));
+        return Err(Failure::new(Kind::Failed, anyhow::Error::msg(text)).hint(
+            "this version asks no backend: what state.json of this workspace says would not be about them",
+        ));
     }
     let client = FlowClient::open(context.workspace.root());
     let runs = reports(&attempt, &client.read()?, &client)?;

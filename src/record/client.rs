@@ -96,7 +96,10 @@ impl FlowClientState {
 
     /// The runs of an event, oldest first.
     pub(crate) fn runs_of(&self, event: &str) -> Vec<&Value> {
-        self.runs.iter().filter(|run| is_run(run) && run.get("eventId").is_some_and(|id| id == event)).collect()
+        self.runs
+            .iter()
+            .filter(|run| is_run(run) && run.get("eventId").is_some_and(|id| id == event))
+            .collect()
     }
 
     /// Records an event, with no run yet: before anything is done for it, so that a run that is

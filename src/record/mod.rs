@@ -23,7 +23,7 @@ pub(crate) use dispatch::{Dispatch, DispatchStatus, Operation};
 pub(crate) use event_record::{EventRecord, MAX_EVENT_RECORD_BYTES, record_schema};
 pub(crate) use listing::{AttemptFilter, DispatchFilter, EventFilter, Limit};
 pub(crate) use report::RunReport;
-pub(crate) use retention::{Archived, Retention, RetentionError};
+pub(crate) use retention::{Archived, Retention};
 pub(crate) use run::{Run, RunSpan, RunStep};
 pub(crate) use run_id::RunId;
 pub(crate) use step::{FlowResultError, Status, StepResult, parse_flow_result};

@@ -150,7 +150,8 @@ impl FlowClientState {
         let busy: HashSet<&str> = self.runs.iter().filter(|run| is_run(run)).map(about).collect();
         self.events.retain(|element| {
             stored_event(element).is_none_or(|event| {
-                busy.contains(event.id) || events.get(event.id).is_none_or(|last| event.created_at > last.as_str())
+                busy.contains(event.id)
+                    || events.get(event.id).is_none_or(|last| event.created_at > last.as_str())
             })
         });
         before != self.events.len() + self.runs.len()
@@ -202,8 +203,7 @@ mod tests {
 
     #[test]
     fn the_newest_runs_stay_and_an_event_goes_with_all_of_its_own() {
-        let events =
-            [event("a", "T1", &["1", "4"]), event("b", "T2", &["2", "3"]), event("c", "T3", &["5"])];
+        let events = [event("a", "T1", &["1", "4"]), event("b", "T2", &["2", "3"]), event("c", "T3", &["5"])];
         let runs = [
             run("1", "a", "T1"),
             run("2", "b", "T2"),

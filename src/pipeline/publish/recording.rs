@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::{again, selecting};
 use super::super::session::Session;
 use super::super::verify::{Adopted, Denied, Folder, Proof};
+use super::super::{again, selecting};
 use crate::candidate::publication::Published;
 use crate::candidate::{Outcome, Refusal, quoted};
 use crate::event::Event;
