@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::collation::collate;
+use super::collation::Collation;
 use super::layout::{Layout, Listed};
 use super::listing::{Files, Listing, Node, some_of};
 use super::lock::ItemKind;
@@ -68,7 +68,8 @@ pub(crate) fn inspect(layout: &Layout, folder: &str, listing: &Listing) -> Inspe
         items.extend(found(item, listing, &mut warnings));
     }
     let order = |item: &Found| format!("{}:{}", item.key(), item.path);
-    items.sort_by(|one, other| collate(&order(one), &order(other)));
+    let collation = Collation::new();
+    items.sort_by(|one, other| collation.compare(&order(one), &order(other)));
     let mut kept: Vec<Found> = Vec::new();
     for item in items {
         if kept.iter().any(|other| other.key() == item.key()) {
@@ -102,7 +103,11 @@ fn by_convention(listing: &Listing) -> Vec<Listed> {
             }
             let last = folder.rsplit('/').next().unwrap_or(folder);
             let named = listing.text(path).and_then(|text| own_name(kind, text));
-            listed.push(Listed { name: named.unwrap_or_else(|| last.to_owned()), kind, path: folder.to_owned() });
+            listed.push(Listed {
+                name: named.unwrap_or_else(|| last.to_owned()),
+                kind,
+                path: folder.to_owned(),
+            });
         }
     }
     listed
@@ -150,9 +155,12 @@ fn found(item: Listed, listing: &Listing, warnings: &mut Vec<String>) -> Option<
         }
     }
     if kind == ItemKind::Hook && refusal.is_none() {
-        refusal = json_of(&files, kind.marker()).and_then(|hooks| super::hooks::fault(&hooks)).or_else(|| {
-            json_of(&files, kind.marker()).is_none().then(|| "its hooks.json is no JSON object".to_owned())
-        });
+        refusal =
+            json_of(&files, kind.marker()).and_then(|hooks| super::hooks::fault(&hooks)).or_else(|| {
+                json_of(&files, kind.marker())
+                    .is_none()
+                    .then(|| "its hooks.json is no JSON object".to_owned())
+            });
     }
     let content_hash = files.hash();
     Some(Found { name, kind, path, files, content_hash, plugin_has_hooks, refusal })
@@ -210,8 +218,12 @@ fn note(item: &Found, warnings: &mut Vec<String>) {
             some_of(&executables)
         ));
     }
-    for event in item.hooks().filter(|_| item.kind == ItemKind::Hook).map(super::hooks::unknown).unwrap_or_default() {
-        warnings.push(format!("{what}: Codex knows no event {event}; its hooks are left out of .codex/hooks.json."));
+    for event in
+        item.hooks().filter(|_| item.kind == ItemKind::Hook).map(super::hooks::unknown).unwrap_or_default()
+    {
+        warnings.push(format!(
+            "{what}: Codex knows no event {event}; its hooks are left out of .codex/hooks.json."
+        ));
     }
     if !item.files.git.is_empty() {
         let git: Vec<&str> = item.files.git.iter().map(String::as_str).collect();

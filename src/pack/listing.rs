@@ -224,7 +224,8 @@ mod tests {
 
     #[test]
     fn what_git_keeps_is_left_out_and_a_neighbour_is_no_part() {
-        let all = listing(&[("a/.git", Node::Git), ("a/f", file("1")), ("a.b", file("2")), ("ab/f", file("3"))]);
+        let all =
+            listing(&[("a/.git", Node::Git), ("a/f", file("1")), ("a.b", file("2")), ("ab/f", file("3"))]);
         let files = all.folder("a");
         assert_eq!(files.files.keys().collect::<Vec<_>>(), ["f"]);
         assert_eq!(files.uncovered(), [".git is git's own"]);

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::collation::Collation;
 use super::lock::{ItemKind, Lock, LockError, LockItem, VERSION};
 use super::pin::sorted_by;
-use super::collation::collate;
 use super::splice::{Edit, edited};
 
 /// The lock, relative to the workspace.
@@ -35,6 +35,7 @@ impl Lock {
         Self::parse(&before, file)?;
         let no_list = || LockError::Shape { file: file.into(), what: "it has no list called `items`" };
         let mut now = before;
+        let collation = Collation::new();
         for item in put {
             let key = format!("{}:{}", item.kind.name(), item.name);
             let items = items(&now, file)?;
@@ -44,7 +45,7 @@ impl Lock {
                 Some(at) if items[at] == new => continue,
                 Some(at) => Edit::Replace(at, &new),
                 None => {
-                    let later = |other: &Value| collate(&sorted_by(other), &key).is_gt();
+                    let later = |other: &Value| collation.compare(&sorted_by(other), &key).is_gt();
                     Edit::Insert(items.iter().position(later).unwrap_or(items.len()), &new)
                 }
             };

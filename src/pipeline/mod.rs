@@ -1,5 +1,6 @@
 //! One event through all stages: gather, decide, act, report.
 
+pub(crate) mod again;
 mod artifact;
 pub(crate) mod asked;
 mod carrying;
@@ -29,9 +30,11 @@ mod script_step;
 mod selecting;
 mod session;
 pub(crate) mod setup;
+mod similar;
 mod stack_step;
 pub(crate) mod standing;
 mod step_log;
+pub(crate) mod syncing;
 pub(crate) mod verify;
 mod watch;
 mod words;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::asked::{Asked, AskedBy, Effect};
+use super::asked::{Again, Asked, AskedBy, Effect, What};
 use super::context::Context;
-use super::fork;
 use super::found::{self, Found};
+use super::{again, fork};
 use crate::event::Event;
 use crate::failure::{Failure, Result};
 use crate::flow::{Flow, Gates};
@@ -80,6 +80,9 @@ pub(super) struct Session<'a> {
     pub(super) git: Git,
     pub(super) effect: Effect,
     pub(super) record_only: bool,
+    pub(super) again: Again,
+    /// What makes the ids of a replay its own.
+    pub(super) nonce: String,
     pub(super) flows: Vec<Flow>,
     pub(super) flows_digest: Digest,
     pub(super) gates: Gates,
@@ -112,10 +115,15 @@ impl<'a> Session<'a> {
             git,
             effect: asked.effect,
             record_only: asked.record_only,
+            again: match &asked.what {
+                What::Again { how, .. } => *how,
+                _ => Again::No,
+            },
+            nonce: format!("{}:{}", (context.now)().as_millisecond(), std::process::id()),
             flows_digest: pack::flows_digest(&flows),
             flows,
             gates: Gates::from_env(&|name| context.variable(name)),
-            client: FlowClient::open(context.workspace.root()),
+            client: FlowClient::open(context.workspace.root()).keeping(again::retention(context.workspace)?),
             notes,
             sources,
             checkout: OnceCell::new(),

@@ -11,6 +11,7 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
 mod action;
+mod again;
 mod artifact;
 mod binary;
 mod cost;
@@ -24,6 +25,7 @@ mod interruption;
 mod layouts;
 mod local;
 mod machines;
+mod old_state;
 mod oracle;
 mod pick;
 mod places;
