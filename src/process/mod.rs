@@ -8,6 +8,7 @@
 
 mod capture;
 mod command;
+mod dialogue;
 mod env;
 mod group;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use thiserror::Error;
 
 pub(crate) use capture::{Capture, Captured};
 pub(crate) use command::{Command, interrupt, is_interrupted};
+pub(crate) use dialogue::{Dialogue, Heard};
 pub(crate) use env::{Env, NETWORK};
 
 /// Which of a child's two streams something came from.
