@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub(crate) use capture::{Capture, Captured};
+pub(crate) use capture::{Capture, Captured, Lines};
 pub(crate) use command::{Command, interrupt, is_interrupted};
 pub(crate) use dialogue::{Dialogue, Heard};
 pub(crate) use env::{Env, NETWORK};

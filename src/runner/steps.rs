@@ -82,7 +82,7 @@ impl StepError {
 }
 
 /// The record has one text, and no place for a cause beside it.
-fn with_cause(error: &ProcessError) -> String {
+pub(super) fn with_cause(error: &ProcessError) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
     format!("{error}{}", cause.unwrap_or_default())
 }
