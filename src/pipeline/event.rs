@@ -10,7 +10,7 @@ use super::selecting::{carrying, described, draft, flows_for, nothing_selected, 
 use super::session::{Job, Session};
 use super::stack_step::{self, Carried};
 use super::words::{problem, standing};
-use super::{artifact, earlier};
+use super::{artifact, code_mode_step, earlier};
 use crate::event::Event;
 use crate::failure::{Begun, Failure, Kind, Result};
 use crate::flow::{Flow, Runner, Selected, Selection};
@@ -235,15 +235,19 @@ impl Through<'_> {
 
     fn step(&self, selected: &Selected<'_>) -> Result<Stepped> {
         if let Some(gate) = selected.gate {
-            let message =
-                format!("{gate}; this version has no Code Mode host yet, so the step waits in any case");
-            return Ok(not_run(message).into());
+            return Ok(not_run(gate.to_string()).into());
         }
         match (selected.step.runner, &self.prepared) {
             (Runner::PatchStack, Some(prepared)) => {
                 stack_step::carry(self.session, &self.event, selected, prepared).map(Stepped::from)
             }
             // Beside a stack it is the stack that says where the release stands.
+            (Runner::CodeMode, Some(_)) => {
+                code_mode_step::run(self.session, &self.event, selected, State::Adopted)
+            }
+            (Runner::CodeMode, None) => {
+                code_mode_step::run(self.session, &self.event, selected, State::Candidate)
+            }
             (_, Some(_)) => script_step::run(self.session, &self.event, selected, State::Adopted),
             (_, None) => script_step::run(self.session, &self.event, selected, State::Candidate),
         }
@@ -303,7 +307,11 @@ impl Through<'_> {
             Ok(stepped) => stepped.outcome.clone(),
             Err(failure) => Err(problem(failure).message),
         };
-        Run::new(&step, RunSpan { started_at, completed_at: &completed_at }, outcome)
+        let run = Run::new(&step, RunSpan { started_at, completed_at: &completed_at }, outcome);
+        match done.as_ref().ok().and_then(|stepped| stepped.host) {
+            Some(host) => run.by_host(host),
+            None => run,
+        }
     }
 
     fn record_dispatch(&self, event: &Value, runs: &[Run], begun: &str) -> Result<(Dispatch, Attempt)> {

@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::private_clone;
 use super::relaying::relayed;
 use super::session::Session;
 use super::stack_step::Carried;
@@ -12,13 +13,14 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{Flow, Origin, Runner, Selected};
 use crate::git::Repository;
+use crate::process::Env;
 use crate::record::{RunId, Status, StepResult};
 use crate::release::State;
-use crate::runner::{StepError, StepSpec, interpreter, run_step, step_env};
+use crate::runner::{StepSpec, interpreter, run_step, step_env};
 use crate::workspace::read_bounded;
 
 /// The largest script, in bytes.
-const MAX_SCRIPT: u64 = 16 << 20;
+pub(super) const MAX_SCRIPT: u64 = 16 << 20;
 
 /// How many paths of a dirty work tree are worth naming.
 const SHOWN_PATHS: usize = 3;
@@ -32,17 +34,19 @@ pub(super) struct Stepped {
     pub(super) carried: Carried,
     /// What its record keeps: its own result word for word, or why it gave none.
     pub(super) outcome: std::result::Result<StepResult, String>,
+    /// Who ran it, where there is a choice.
+    pub(super) host: Option<&'static str>,
 }
 
 impl From<Carried> for Stepped {
     fn from(carried: Carried) -> Self {
         let outcome = Ok(carried.result());
-        Self { carried, outcome }
+        Self { carried, outcome, host: None }
     }
 }
 
 impl Stepped {
-    fn new(
+    pub(super) fn new(
         status: Status,
         message: String,
         outcome: std::result::Result<StepResult, String>,
@@ -55,21 +59,26 @@ impl Stepped {
             Status::Skipped | Status::Completed | Status::Changed => done,
         };
         let carried = Carried { status, message, state, document: None, artifact: None, plan: None };
-        Self { carried, outcome }
+        Self { carried, outcome, host: None }
     }
 
-    fn blocked(message: String) -> Self {
+    pub(super) fn blocked(message: String) -> Self {
         let result = StepResult::new(Status::Blocked).with("message", message.clone());
         Self::new(Status::Blocked, message, Ok(result), State::Blocked)
     }
 
-    fn failed(message: String, error: String) -> Self {
+    /// The same, run by `host`.
+    pub(super) fn by_host(self, host: &'static str) -> Self {
+        Self { host: Some(host), ..self }
+    }
+
+    pub(super) fn failed(message: String, error: String) -> Self {
         Self::new(Status::Failed, message, Err(error), State::Failed)
     }
 }
 
 /// What keeps a step from being started.
-enum Unready {
+pub(super) enum Unready {
     /// Something around it has to change first.
     Blocked(String),
     /// It cannot be run as it is written.
@@ -77,7 +86,7 @@ enum Unready {
 }
 
 /// The step cannot be run because of this error.
-fn broken(error: impl Into<Failure>) -> Unready {
+pub(super) fn broken(error: impl Into<Failure>) -> Unready {
     Unready::Failed(problem(&error.into()).message)
 }
 
@@ -113,7 +122,10 @@ pub(super) fn run(
     match outcome {
         Ok(result) => Ok(Stepped::new(result.status(), said(&result, &log), Ok(result), done)),
         Err(error) if error.is_interruption() => Err(Failure::new(Kind::Failed, error)),
-        Err(error) => Ok(Stepped::failed(failed(&error, &log), error.to_string())),
+        Err(error) => {
+            let text = error.to_string();
+            Ok(Stepped::failed(failed(&text, error.hint(), &log), text))
+        }
     }
 }
 
@@ -122,11 +134,11 @@ fn title(selected: &Selected<'_>) -> String {
     format!("{runner} flow step {}/{}", selected.manifest.name, selected.step.name)
 }
 
-fn run_id(event: &Event, selected: &Selected<'_>) -> RunId {
+pub(super) fn run_id(event: &Event, selected: &Selected<'_>) -> RunId {
     RunId::of(&event.id, &selected.manifest.name, &selected.step.name)
 }
 
-fn said(result: &StepResult, log: &str) -> String {
+pub(super) fn said(result: &StepResult, log: &str) -> String {
     let message = result.message().map(|message| format!("{}; ", message.trim())).unwrap_or_default();
     let next = match result.next().len() {
         0 => String::new(),
@@ -136,12 +148,11 @@ fn said(result: &StepResult, log: &str) -> String {
 }
 
 /// The error in one line: how it ended, and its last word.
-fn failed(error: &StepError, log: &str) -> String {
-    let text = error.to_string();
+pub(super) fn failed(text: &str, hint: Option<String>, log: &str) -> String {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default();
     let last = lines.next_back().map(|last| format!(": {}", last.trim())).unwrap_or_default();
-    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
     format!("{first}{last}{hint}; log {log}")
 }
 
@@ -154,6 +165,19 @@ fn prepare(
     let command = command(session, selected)?;
     must_be_clean(session, selected)?;
     let dir = folder(session, selected)?;
+    let env = surroundings(session, event, selected, title, &[]);
+    let input = format!("{:#}\n", context(event, selected, &run_id(event, selected))).into_bytes();
+    Ok(StepSpec { title: title.to_owned(), command, dir, env, input, timeout: selected.step.timeout })
+}
+
+/// The whole environment of a step; `more` is what is decided for this one.
+pub(super) fn surroundings(
+    session: &Session<'_>,
+    event: &Event,
+    selected: &Selected<'_>,
+    title: &str,
+    more: &[(&str, &str)],
+) -> Env {
     let id = run_id(event, selected);
     let codex_home = session.context.workspace.codex().display().to_string();
     let own = [
@@ -165,6 +189,7 @@ fn prepare(
         ("CODEX_HOME", &codex_home),
         ("CODEX_WORKSPACE_MODE", "actions"),
     ];
+    let own = [&own[..], more].concat();
     let config = &selected.manifest.config;
     let named = config.iter().filter(|(key, _)| key.ends_with("_env"));
     let named: Vec<&str> = named.filter_map(|(_, name)| name.as_str()).collect();
@@ -175,8 +200,7 @@ fn prepare(
             .ui
             .note(&format!("{title} does not see {name}: it may be a secret, or is the runner's own"));
     }
-    let input = format!("{:#}\n", context(event, selected, &id)).into_bytes();
-    Ok(StepSpec { title: title.to_owned(), command, dir, env, input, timeout: selected.step.timeout })
+    env
 }
 
 /// Program and arguments.
@@ -192,13 +216,14 @@ fn command(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Resul
                 .map_err(|error| Unready::Blocked(format!("{error}; {}", error.hint())))?;
             Ok(vec![program.display().to_string(), script.display().to_string()])
         }
-        Runner::CodeMode => Err(Unready::Blocked("this version has no Code Mode host".to_owned())),
-        Runner::PatchStack => Err(Unready::Blocked("nothing was prepared for it".to_owned())),
+        Runner::CodeMode | Runner::PatchStack => {
+            Err(Unready::Blocked("nothing was prepared for it".to_owned()))
+        }
     }
 }
 
 /// The lock pins an installed flow by the content of its files: where a link leads, it does not say.
-fn must_be_pinned(flow: &Flow, script: &Path) -> std::result::Result<(), Unready> {
+pub(super) fn must_be_pinned(flow: &Flow, script: &Path) -> std::result::Result<(), Unready> {
     let inside = script.strip_prefix(&flow.root).unwrap_or(script);
     let real = flow.root.canonicalize().map(|root| root.join(inside));
     let is_itself = real.is_ok_and(|real| real.canonicalize().is_ok_and(|end| end == without_dots(&real)));
@@ -212,12 +237,11 @@ fn must_be_pinned(flow: &Flow, script: &Path) -> std::result::Result<(), Unready
 
 /// A script may commit what it finds in the work tree of the repository that its flow names, so
 /// nothing of a person's may lie there.
-fn must_be_clean(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Result<(), Unready> {
-    let text = |key: &str| selected.manifest.config.get(key).and_then(toml::Value::as_str);
-    let variable = ["codex_repo_env", "repo_env"].iter().find_map(|key| text(key));
-    let named = variable.and_then(|name| session.context.variable(name));
-    let written = || ["codex_repo", "repo"].iter().find_map(|key| text(key)).map(str::to_owned);
-    let Some(named) = named.or_else(written).filter(|named| !named.trim().is_empty()) else { return Ok(()) };
+pub(super) fn must_be_clean(
+    session: &Session<'_>,
+    selected: &Selected<'_>,
+) -> std::result::Result<(), Unready> {
+    let Some(named) = private_clone::named(session, selected) else { return Ok(()) };
     let folder = session.context.workspace.root().join(named);
     // What is no repository here is the script's own business: a URL, or a clone that it makes.
     let Ok(repository) = Repository::open(&folder) else { return Ok(()) };
@@ -235,7 +259,10 @@ fn must_be_clean(session: &Session<'_>, selected: &Selected<'_>) -> std::result:
 
 /// Where the step runs. An installed flow was written for `flows/<name>` of its repository, so its
 /// `cwd` is meant as seen from there.
-fn folder(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Result<PathBuf, Unready> {
+pub(super) fn folder(
+    session: &Session<'_>,
+    selected: &Selected<'_>,
+) -> std::result::Result<PathBuf, Unready> {
     let (flow, root) = (selected.flow, session.context.workspace.root());
     let Some(cwd) = selected.step.cwd.as_deref() else { return Ok(flow.root.clone()) };
     let home = match flow.origin {
@@ -271,7 +298,7 @@ fn without_dots(path: &Path) -> PathBuf {
 }
 
 /// What a step reads.
-fn context(event: &Event, selected: &Selected<'_>, id: &RunId) -> Value {
+pub(super) fn context(event: &Event, selected: &Selected<'_>, id: &RunId) -> Value {
     let mut flow = json!({
         "name": selected.manifest.name,
         "version": selected.manifest.version,

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::asked::{Asked, AskedBy, Effect};
 use super::context::Context;
 use super::fork;
+use super::private_clone::PrivateClone;
 use crate::event::Event;
 use crate::failure::{Failure, Result};
 use crate::flow::{Flow, Gates};
@@ -84,6 +85,8 @@ pub(super) struct Session<'a> {
     pub(super) gates: Gates,
     pub(super) client: FlowClient,
     pub(super) notes: Vec<String>,
+    /// The repositories in which steps of the event at hand worked.
+    pub(super) clones: RefCell<Vec<PrivateClone>>,
     sources: Option<Sources>,
     checkout: OnceCell<Option<Repository>>,
     listings: RefCell<BTreeMap<String, Rc<Listing>>>,
@@ -127,6 +130,7 @@ impl<'a> Session<'a> {
             gates: Gates::from_env(&|name| context.variable(name)),
             client: FlowClient::open(context.workspace.root()),
             notes,
+            clones: RefCell::default(),
             sources,
             checkout: OnceCell::new(),
             listings: RefCell::default(),

@@ -120,9 +120,19 @@ struct RawRun {
     result: Option<StepResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Who ran a `code-mode` step. The older system passes it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'static str>,
 }
 
 impl Run {
+    /// The same, of a step that `host` has run.
+    #[must_use]
+    pub(crate) fn by_host(mut self, host: &'static str) -> Self {
+        self.raw.host = Some(host);
+        self
+    }
+
     /// The record of a run that ended with a result, or with the text of an error.
     pub(crate) fn new(step: &RunStep<'_>, span: RunSpan<'_>, outcome: Result<StepResult, String>) -> Self {
         let (result, error) = match outcome {
@@ -171,6 +181,7 @@ impl Run {
                 step_name: step.step_name.to_owned(),
                 result,
                 error,
+                host: None,
             },
         }
     }
