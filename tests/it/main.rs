@@ -13,6 +13,7 @@
 mod action;
 mod artifact;
 mod binary;
+mod code_mode;
 mod cost;
 mod doctor;
 mod errors;
