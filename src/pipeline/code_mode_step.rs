@@ -75,7 +75,7 @@ fn carry_out(
             if result.status() == Status::NeedsIntervention
                 && let Some(place) = private_clone::keep(session, &id)?
             {
-                message += &format!("; its repository is kept in {}", place.display());
+                message = format!("its repository is kept in {}; {message}", place.display());
             }
             Ok(Stepped::new(result.status(), message, Ok(result), done))
         }

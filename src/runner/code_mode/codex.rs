@@ -42,7 +42,6 @@ pub(super) fn run(
     })?;
     let mut server = Server {
         spec,
-        program,
         dialogue,
         deadline,
         teller,
@@ -75,7 +74,6 @@ impl From<CodeModeError> for Broken {
 /// A running app server.
 struct Server<'a, 'b> {
     spec: &'a CodeModeSpec,
-    program: &'a str,
     dialogue: Dialogue,
     deadline: Instant,
     teller: &'a mut Teller<'b>,
@@ -130,7 +128,7 @@ impl Server<'_, '_> {
     fn refused(&mut self, method: &'static str, error: RpcError) -> CodeModeError {
         self.teller.line(&format!("<- {method} refused: {} (code {})", short(&error.message), error.code));
         if method == EXECUTE && error.is_unknown_method() {
-            return CodeModeError::LacksCodeMode { program: self.program.to_owned() };
+            return CodeModeError::LacksCodeMode;
         }
         let (title, message) = (self.spec.title.clone(), short(&error.message));
         CodeModeError::Refused { title, method, code: error.code, message }

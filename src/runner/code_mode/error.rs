@@ -9,7 +9,7 @@ use crate::process::{ProcessError, Status};
 use crate::record::FlowResultError;
 
 /// What to do where a Codex cannot run scripts.
-const OTHERWISE: &str = "or set CODEX_FLOWS_CODE_MODE_HOST=local, which runs the script without Codex";
+const OTHERWISE: &str = "or set CODEX_FLOWS_CODE_MODE_HOST=local";
 
 /// Why a step gave no result. The texts stand in records.
 #[derive(Debug, Error)]
@@ -21,11 +21,11 @@ pub(crate) enum CodeModeError {
     #[error("neither `bun` nor `node` is on PATH to run a Code Mode script")]
     NoInterpreter,
     /// There is no Codex.
-    #[error("there is no Codex to run the script: {source}")]
+    #[error("{source}")]
     NoCodex { source: ProcessError },
     /// Its Codex runs no scripts.
-    #[error("this Codex (`{program}`) lacks Code Mode: it does not know thread/codeMode/execute")]
-    LacksCodeMode { program: String },
+    #[error("this Codex lacks Code Mode (thread/codeMode/execute)")]
+    LacksCodeMode,
     /// The host could not be started, or was stopped together with this process.
     #[error("{title} failed: {}", with_cause(.source))]
     NotRun { title: String, source: ProcessError },
@@ -66,7 +66,7 @@ impl CodeModeError {
     pub(crate) const fn is_blocked(&self) -> bool {
         matches!(
             self,
-            Self::UnknownHost(_) | Self::NoInterpreter | Self::NoCodex { .. } | Self::LacksCodeMode { .. }
+            Self::UnknownHost(_) | Self::NoInterpreter | Self::NoCodex { .. } | Self::LacksCodeMode
         )
     }
 
@@ -86,10 +86,9 @@ impl CodeModeError {
             Self::NoCodex { .. } => format!(
                 "install one that has Code Mode and name it with CODEX_APP_SERVER_CODEX_COMMAND, {OTHERWISE}"
             ),
-            Self::LacksCodeMode { .. } => format!(
-                "install one that has it (CODEX_APP_SERVER_CODEX_PACKAGE={} with bunx), {OTHERWISE}",
-                super::PACKAGE
-            ),
+            Self::LacksCodeMode => {
+                format!("install one that has it, such as the package {}, {OTHERWISE}", super::PACKAGE)
+            }
             Self::TimedOut { .. } => "give it a longer timeout_ms, or find out what it waits for".to_owned(),
             Self::NoResult(_) => "call `result({ status: \"completed\" })` before the script ends".to_owned(),
             Self::TooLong { .. } => "write what is long into a file, and name that".to_owned(),

@@ -79,7 +79,7 @@ result({
             said["command"],
             json!({"wall_time_seconds": null, "exit_code": 3, "original_token_count": 1, "output": "sh"})
         );
-        assert_eq!(said["flow"], json!(["demo", "hello", event_id(), {}]));
+        assert_eq!(said["flow"], json!(["demo", "hello", event_id(), null]));
         assert_eq!(said["hidden"], json!(["undefined", "undefined", "undefined", "undefined"]));
         assert_eq!(the_run(workspace)["raw"]["host"], "local");
         let log = log(workspace);
