@@ -59,6 +59,7 @@ pub(crate) fn built_in(stack: BuiltIn<'_>, root: &Path) -> Flow {
         cwd: None,
         trigger: Some(Trigger { kind: UPSTREAM_RELEASE.to_owned(), schema: None }),
         enabled: true,
+        env: Vec::new(),
     };
     // Folders and URLs differ between machines, and the ledger compares this digest across them.
     let digest = Digest::of(format!("patch-stack\0{VERSION}\0{}", stack.target_branch).as_bytes());

@@ -1,8 +1,8 @@
 //! flow.toml: what a flow is called, what makes it run, and what it does.
 //!
 //! The format is that of codex-flows, read more strictly where it used to drop
-//! something silently, with three additions of our own: the runners `patch-stack` and `command`,
-//! `steps.enabled`, and `[[checks]]`.
+//! something silently, with four additions of our own: the runners `patch-stack` and `command`,
+//! `steps.enabled`, `env`, and `[[checks]]`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use toml::{Table, Value};
 
-use super::checks::{self, Check, check_command};
+use super::checks::{self, Check, check_command, is_env_name};
 use super::fields::Fields;
 use super::manifest_error::ManifestError;
 use super::text::{check_segment, shown};
@@ -62,6 +62,8 @@ pub(crate) struct Step {
     pub(crate) trigger: Option<Trigger>,
     /// Whether it may run at all.
     pub(crate) enabled: bool,
+    /// Names of environment variables that it gets beside the ordinary ones: the flow's, then its own.
+    pub(crate) env: Vec<String>,
 }
 
 /// The events that make a step run.
@@ -123,7 +125,8 @@ impl Manifest {
         let description = reader.optional_text(&mut top, "description");
         let config = reader.optional_table(&mut top, "config");
         let skills = reader.skills(&mut top);
-        let steps = reader.steps(&mut top)?;
+        let env = reader.env(&mut top)?;
+        let steps = reader.steps(&mut top, &env)?;
         let checks = checks::read(top.take("checks"), file, &mut reader.warnings)?;
         reader.unknown(top);
         Ok(Self { name, version, description, config, skills, steps, checks, warnings: reader.warnings })
@@ -199,7 +202,7 @@ impl Reader<'_> {
         skills
     }
 
-    fn steps(&mut self, top: &mut Fields) -> Result<Vec<Step>, ManifestError> {
+    fn steps(&mut self, top: &mut Fields, env: &[String]) -> Result<Vec<Step>, ManifestError> {
         let entries = match top.take("steps") {
             Some(Value::Array(entries)) if !entries.is_empty() => entries,
             _ => return Err(ManifestError::NoSteps { file: self.file.into() }),
@@ -210,7 +213,7 @@ impl Reader<'_> {
             let Value::Table(table) = entry else {
                 return Err(ManifestError::NotATable { field: at, file: self.file.into() });
             };
-            let step = self.step(Fields::new(at.as_str(), table))?;
+            let step = self.step(Fields::new(at.as_str(), table), env)?;
             if steps.iter().any(|other| other.name == step.name) {
                 let why = "a step before it has this name, and both would have one run id";
                 return Err(ManifestError::value(format!("{at}.name"), &step.name, why, self.file));
@@ -220,7 +223,7 @@ impl Reader<'_> {
         Ok(steps)
     }
 
-    fn step(&mut self, mut fields: Fields) -> Result<Step, ManifestError> {
+    fn step(&mut self, mut fields: Fields, shared: &[String]) -> Result<Step, ManifestError> {
         let name = self.required(&mut fields, "name")?;
         if name.chars().any(char::is_control) || name.len() > 200 {
             let why = "it holds a control character or is longer than 200 bytes";
@@ -234,8 +237,23 @@ impl Reader<'_> {
         let trigger = self.trigger(&mut fields)?;
         let enabled =
             fields.boolean("enabled").map_err(|wrong| ManifestError::wrong_type(wrong, self.file))?;
+        let mut env = shared.to_vec();
+        env.extend(self.env(&mut fields)?.into_iter().filter(|name| !shared.contains(name)));
         self.unknown(fields);
-        Ok(Step { name, runner, script, command, timeout, cwd, trigger, enabled: enabled.unwrap_or(true) })
+        let enabled = enabled.unwrap_or(true);
+        Ok(Step { name, runner, script, command, timeout, cwd, trigger, enabled, env })
+    }
+
+    fn env(&self, fields: &mut Fields) -> Result<Vec<String>, ManifestError> {
+        let names = fields.texts("env").map_err(|wrong| ManifestError::wrong_type(wrong, self.file))?;
+        let names = names.unwrap_or_default();
+        match names.iter().find(|name| !is_env_name(name)) {
+            None => Ok(names),
+            Some(bad) => {
+                let why = "it is no name of an environment variable";
+                Err(ManifestError::value(fields.field("env"), bad, why, self.file))
+            }
+        }
     }
 
     fn runner(&self, fields: &mut Fields) -> Result<Runner, ManifestError> {

@@ -22,6 +22,8 @@ struct FlowToml {
     config: Option<Value>,
     /// For the agents that run a step.
     guidance: Option<Guidance>,
+    /// Names of environment variables that every step gets beside the ordinary ones.
+    env: Option<Vec<String>>,
     /// What the flow does, in this order, with different names.
     #[schemars(length(min = 1))]
     steps: Vec<StepToml>,
@@ -58,6 +60,8 @@ struct StepToml {
     trigger: Option<TriggerToml>,
     /// Whether it may run at all; true where it is absent.
     enabled: Option<bool>,
+    /// Names of environment variables that it gets beside the ordinary ones.
+    env: Option<Vec<String>>,
 }
 
 /// What runs a step.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::collation::collate_paths;
+use super::collation::Collation;
 use crate::flow::{Flow, Origin, shadows};
 use crate::ids::Digest;
 
@@ -13,7 +13,8 @@ use crate::ids::Digest;
 /// among `files`.
 pub(crate) fn content_hash<'a>(files: impl IntoIterator<Item = (&'a str, &'a Digest)>) -> Digest {
     let mut files: Vec<_> = files.into_iter().collect();
-    files.sort_by(|(a, _), (b, _)| collate_paths(a, b));
+    let collation = Collation::new();
+    files.sort_by(|(a, _), (b, _)| collation.compare_paths(a, b));
     let mut hasher = Sha256::new();
     for (path, digest) in files {
         hasher.update(path.as_bytes());

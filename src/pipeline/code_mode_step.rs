@@ -1,21 +1,16 @@
 //! Steps with the runner `code-mode`.
 
-use serde_json::json;
-
+use super::execution::{Execution, context, environment};
 use super::private_clone;
-use super::relaying::relayed;
-use super::script_step::{
-    MAX_SCRIPT, Stepped, Unready, broken, context, failed, folder, must_be_clean, must_be_pinned, run_id,
-    said, surroundings,
-};
+use super::script_step::{Stepped, Unready, broken, failed, folder, must_be_clean, said, script};
 use super::session::Session;
+use super::step_log::logged;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::Selected;
 use crate::record::{Status, StepResult};
 use crate::release::State;
 use crate::runner::{CodeModeSpec, Host, Source, run_code_mode};
-use crate::workspace::read_bounded;
 
 /// The app server that the older system used instead of its own where this was set.
 const FOREIGN_SERVER: &str = "CODEX_WORKSPACE_APP_SERVER_WS_URL";
@@ -29,6 +24,7 @@ pub(super) fn run(
     session: &Session<'_>,
     event: &Event,
     selected: &Selected<'_>,
+    execution: &Execution,
     done: State,
 ) -> Result<Stepped> {
     let title = format!("Code Mode flow step {}/{}", selected.manifest.name, selected.step.name);
@@ -48,8 +44,8 @@ pub(super) fn run(
             "{FOREIGN_SERVER} has no effect: a step is run by an app server of its own, never by a running one"
         ));
     }
-    let stepped = match prepare(session, event, selected, title.clone(), host) {
-        Ok(spec) => carry_out(session, event, selected, done, &spec)?,
+    let stepped = match prepare(session, event, selected, execution, title.clone(), host) {
+        Ok(spec) => carry_out(session, selected, execution, done, &spec)?,
         Err(Unready::Blocked(why)) => Stepped::blocked(why),
         Err(Unready::Failed(why)) => Stepped::failed(why.clone(), format!("{title} failed: {why}")),
     };
@@ -58,34 +54,28 @@ pub(super) fn run(
 
 fn carry_out(
     session: &Session<'_>,
-    event: &Event,
     selected: &Selected<'_>,
+    execution: &Execution,
     done: State,
     spec: &CodeModeSpec,
 ) -> Result<Stepped> {
-    let id = run_id(event, selected);
-    let name = format!("step {}/{}", selected.manifest.name, selected.step.name);
-    let mut log = Vec::new();
-    let outcome = relayed(session, &name, |on_line| run_code_mode(spec, &mut log, on_line))?;
-    let log = session.client.write_log(&id, &log)?;
-    let log = log.strip_prefix(session.context.workspace.root()).unwrap_or(&log).display().to_string();
-    match outcome {
+    let (outcome, log) =
+        logged(session, selected, execution, |log, on_line| run_code_mode(spec, log, on_line))?;
+    let stepped = match outcome {
         Ok(result) => {
             let mut message = said(&result, &log);
             if result.status() == Status::NeedsIntervention
-                && let Some(place) = private_clone::keep(session, &id)?
+                && let Some(place) = private_clone::keep(session, &execution.run)?
             {
                 message = format!("its repository is kept in {}; {message}", place.display());
             }
-            Ok(Stepped::new(result.status(), message, Ok(result), done))
+            Stepped::new(result.status(), message, Ok(result), done)
         }
-        Err(error) if error.is_interruption() => Err(Failure::new(Kind::Failed, error)),
-        Err(error) if error.is_blocked() => Ok(Stepped::blocked(advised(&error.to_string(), error.hint()))),
-        Err(error) => {
-            let text = error.to_string();
-            Ok(Stepped::failed(failed(&text, error.hint(), &log), text))
-        }
-    }
+        Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),
+        Err(error) if error.is_blocked() => Stepped::blocked(advised(&error.to_string(), error.hint())),
+        Err(error) => Stepped::failed(failed(&error.to_string(), error.hint(), &log), error.to_string()),
+    };
+    Ok(stepped.logged(log))
 }
 
 fn advised(text: &str, hint: Option<String>) -> String {
@@ -96,22 +86,18 @@ fn prepare(
     session: &Session<'_>,
     event: &Event,
     selected: &Selected<'_>,
+    execution: &Execution,
     title: String,
     host: Host,
 ) -> std::result::Result<CodeModeSpec, Unready> {
-    let script = selected.flow.root.join(selected.step.script.as_deref().unwrap_or_default());
-    must_be_pinned(selected.flow, &script)?;
-    let text = read_bounded(&script, MAX_SCRIPT).map_err(broken)?;
+    let (script, text) = script(session, selected)?;
     let dir = folder(session, selected)?;
-    let id = run_id(event, selected);
-    let clone = private_clone::provide(session, event, selected, &id).map_err(broken)?;
+    let clone = private_clone::provide(session, event, selected, &execution.run).map_err(broken)?;
     if clone.is_none() {
         must_be_clean(session, selected)?;
     }
-    let more: Vec<(&str, &str)> = clone.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let env = surroundings(session, event, selected, &title, &more);
-    let flow = context(event, selected, &id)["flow"].take();
-    let flow = if flow.is_null() { json!({}) } else { flow };
-    let source = Source::new(&flow, &text);
+    let mut env = environment(session, event, selected, execution);
+    clone.iter().for_each(|(name, value)| env.set(name, value));
+    let source = Source::new(&context(event, selected, execution)["flow"], &text);
     Ok(CodeModeSpec { title, host, script, source, dir, env, timeout: selected.step.timeout })
 }

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::execution::Execution;
 use super::preparing::{self, Prepared};
 use super::script_step::{self, Stepped};
 use super::selecting::{carrying, described, draft, flows_for, nothing_selected, selection_of, two_stacks};
 use super::session::{Job, Session};
 use super::stack_step::{self, Carried};
+use super::step_log::log_of;
 use super::words::{problem, standing};
 use super::{artifact, code_mode_step, earlier};
 use crate::event::Event;
@@ -241,15 +243,15 @@ impl Through<'_> {
             (Runner::PatchStack, Some(prepared)) => {
                 stack_step::carry(self.session, &self.event, selected, prepared).map(Stepped::from)
             }
-            // Beside a stack it is the stack that says where the release stands.
-            (Runner::CodeMode, Some(_)) => {
-                code_mode_step::run(self.session, &self.event, selected, State::Adopted)
+            (runner, prepared) => {
+                // Beside a stack it is the stack that says where the release stands.
+                let done = if prepared.is_some() { State::Adopted } else { State::Candidate };
+                let execution = Execution::of(&self.event, selected);
+                if runner == Runner::CodeMode {
+                    return code_mode_step::run(self.session, &self.event, selected, &execution, done);
+                }
+                script_step::run(self.session, &self.event, selected, &execution, done)
             }
-            (Runner::CodeMode, None) => {
-                code_mode_step::run(self.session, &self.event, selected, State::Candidate)
-            }
-            (_, Some(_)) => script_step::run(self.session, &self.event, selected, State::Adopted),
-            (_, None) => script_step::run(self.session, &self.event, selected, State::Candidate),
         }
     }
 
@@ -303,15 +305,13 @@ impl Through<'_> {
             runner: selected.step.runner.name(),
         };
         let completed_at = self.session.context.stamp();
-        let outcome: std::result::Result<StepResult, String> = match done {
-            Ok(stepped) => stepped.outcome.clone(),
-            Err(failure) => Err(problem(failure).message),
+        let (outcome, log): (std::result::Result<StepResult, String>, _) = match done {
+            Ok(stepped) => (stepped.outcome.clone(), stepped.log.clone()),
+            Err(failure) => (Err(problem(failure).message), log_of(self.session, &id)),
         };
-        let run = Run::new(&step, RunSpan { started_at, completed_at: &completed_at }, outcome);
-        match done.as_ref().ok().and_then(|stepped| stepped.host) {
-            Some(host) => run.by_host(host),
-            None => run,
-        }
+        let host = done.as_ref().ok().and_then(|stepped| stepped.host);
+        let span = RunSpan { started_at, completed_at: &completed_at };
+        Run::new(&step, span, outcome).with_log(log).with_host(host)
     }
 
     fn record_dispatch(&self, event: &Value, runs: &[Run], begun: &str) -> Result<(Dispatch, Attempt)> {

@@ -1,32 +1,27 @@
-//! Steps that are programs: `command`, and `bun` with a raw script.
+//! Steps that are programs: `command` and `bun`.
 
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::{Value, json};
-
+use super::execution::{Execution, context, environment};
 use super::private_clone;
-use super::relaying::relayed;
 use super::session::Session;
 use super::stack_step::Carried;
+use super::step_log::logged;
 use super::words::problem;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{Flow, Origin, Runner, Selected};
 use crate::git::Repository;
-use crate::process::Env;
-use crate::record::{RunId, Status, StepResult};
+use crate::record::{Status, StepResult};
 use crate::release::State;
-use crate::runner::{StepSpec, interpreter, run_step, step_env};
+use crate::runner::{StepSpec, run_step, script_command, shown};
 use crate::workspace::read_bounded;
 
 /// The largest script, in bytes.
-pub(super) const MAX_SCRIPT: u64 = 16 << 20;
+const MAX_SCRIPT: u64 = 16 << 20;
 
 /// How many paths of a dirty work tree are worth naming.
 const SHOWN_PATHS: usize = 3;
-
-/// Who starts the steps, in the words that codex-flows' local client has for itself.
-const LAUNCHED_BY: &str = "flow-runtime-local-client";
 
 /// What a step of any runner came to.
 pub(super) struct Stepped {
@@ -34,6 +29,8 @@ pub(super) struct Stepped {
     pub(super) carried: Carried,
     /// What its record keeps: its own result word for word, or why it gave none.
     pub(super) outcome: std::result::Result<StepResult, String>,
+    /// Where its log is, as the workspace sees it.
+    pub(super) log: Option<String>,
     /// Who ran it, where there is a choice.
     pub(super) host: Option<&'static str>,
 }
@@ -41,7 +38,7 @@ pub(super) struct Stepped {
 impl From<Carried> for Stepped {
     fn from(carried: Carried) -> Self {
         let outcome = Ok(carried.result());
-        Self { carried, outcome, host: None }
+        Self { carried, outcome, log: None, host: None }
     }
 }
 
@@ -59,7 +56,7 @@ impl Stepped {
             Status::Skipped | Status::Completed | Status::Changed => done,
         };
         let carried = Carried { status, message, state, document: None, artifact: None, plan: None };
-        Self { carried, outcome, host: None }
+        Self { carried, outcome, log: None, host: None }
     }
 
     pub(super) fn blocked(message: String) -> Self {
@@ -67,13 +64,18 @@ impl Stepped {
         Self::new(Status::Blocked, message, Ok(result), State::Blocked)
     }
 
+    pub(super) fn failed(message: String, error: String) -> Self {
+        Self::new(Status::Failed, message, Err(error), State::Failed)
+    }
+
+    /// The same with a log.
+    pub(super) fn logged(self, log: String) -> Self {
+        Self { log: Some(log), ..self }
+    }
+
     /// The same, run by `host`.
     pub(super) fn by_host(self, host: &'static str) -> Self {
         Self { host: Some(host), ..self }
-    }
-
-    pub(super) fn failed(message: String, error: String) -> Self {
-        Self::new(Status::Failed, message, Err(error), State::Failed)
     }
 }
 
@@ -99,10 +101,11 @@ pub(super) fn run(
     session: &Session<'_>,
     event: &Event,
     selected: &Selected<'_>,
+    execution: &Execution,
     done: State,
 ) -> Result<Stepped> {
     let title = title(selected);
-    let spec = match prepare(session, event, selected, &title) {
+    let spec = match prepare(session, event, selected, execution, &title) {
         Ok(spec) => spec,
         Err(Unready::Blocked(why)) => return Ok(Stepped::blocked(why)),
         Err(Unready::Failed(why)) => {
@@ -111,31 +114,22 @@ pub(super) fn run(
     };
     if !session.applies() {
         let message =
-            format!("a dry run does not run it: `{}` in {}", spec.command.join(" "), spec.dir.display());
+            format!("a dry run does not run it: `{}` in {}", shown(&spec.command), spec.dir.display());
         let result = StepResult::new(Status::Skipped).with("message", message.clone());
         return Ok(Stepped::new(Status::Skipped, message, Ok(result), done));
     }
-    let name = format!("step {}/{}", selected.manifest.name, selected.step.name);
-    let (outcome, log) = relayed(session, &name, |on_line| run_step(&spec, on_line))?;
-    let log = session.client.write_log(&run_id(event, selected), &log)?;
-    let log = log.strip_prefix(session.context.workspace.root()).unwrap_or(&log).display().to_string();
-    match outcome {
-        Ok(result) => Ok(Stepped::new(result.status(), said(&result, &log), Ok(result), done)),
-        Err(error) if error.is_interruption() => Err(Failure::new(Kind::Failed, error)),
-        Err(error) => {
-            let text = error.to_string();
-            Ok(Stepped::failed(failed(&text, error.hint(), &log), text))
-        }
+    let (outcome, log) = logged(session, selected, execution, |log, on_line| run_step(&spec, log, on_line))?;
+    Ok(match outcome {
+        Ok(result) => Stepped::new(result.status(), said(&result, &log), Ok(result), done),
+        Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),
+        Err(error) => Stepped::failed(failed(&error.to_string(), error.hint(), &log), error.to_string()),
     }
+    .logged(log))
 }
 
 fn title(selected: &Selected<'_>) -> String {
     let runner = if selected.step.runner == Runner::Bun { "Bun" } else { "Command" };
     format!("{runner} flow step {}/{}", selected.manifest.name, selected.step.name)
-}
-
-pub(super) fn run_id(event: &Event, selected: &Selected<'_>) -> RunId {
-    RunId::of(&event.id, &selected.manifest.name, &selected.step.name)
 }
 
 pub(super) fn said(result: &StepResult, log: &str) -> String {
@@ -160,47 +154,15 @@ fn prepare(
     session: &Session<'_>,
     event: &Event,
     selected: &Selected<'_>,
+    execution: &Execution,
     title: &str,
 ) -> std::result::Result<StepSpec, Unready> {
     let command = command(session, selected)?;
     must_be_clean(session, selected)?;
     let dir = folder(session, selected)?;
-    let env = surroundings(session, event, selected, title, &[]);
-    let input = format!("{:#}\n", context(event, selected, &run_id(event, selected))).into_bytes();
+    let env = environment(session, event, selected, execution);
+    let input = format!("{:#}\n", context(event, selected, execution)).into_bytes();
     Ok(StepSpec { title: title.to_owned(), command, dir, env, input, timeout: selected.step.timeout })
-}
-
-/// The whole environment of a step; `more` is what is decided for this one.
-pub(super) fn surroundings(
-    session: &Session<'_>,
-    event: &Event,
-    selected: &Selected<'_>,
-    title: &str,
-    more: &[(&str, &str)],
-) -> Env {
-    let id = run_id(event, selected);
-    let codex_home = session.context.workspace.codex().display().to_string();
-    let own = [
-        ("CODEX_FLOW_EVENT_ID", event.id.as_str()),
-        ("CODEX_FLOW_RUN_ID", id.as_str()),
-        ("CODEX_FLOW_ATTEMPT_ID", id.as_str()),
-        ("CODEX_FLOW_REPLAY", "0"),
-        ("CODEX_FLOW_LAUNCHED_BY", LAUNCHED_BY),
-        ("CODEX_HOME", &codex_home),
-        ("CODEX_WORKSPACE_MODE", "actions"),
-    ];
-    let own = [&own[..], more].concat();
-    let config = &selected.manifest.config;
-    let named = config.iter().filter(|(key, _)| key.ends_with("_env"));
-    let named: Vec<&str> = named.filter_map(|(_, name)| name.as_str()).collect();
-    let (env, withheld) = step_env(session.context.variables, &named, &own);
-    for name in withheld {
-        session
-            .context
-            .ui
-            .note(&format!("{title} does not see {name}: it may be a secret, or is the runner's own"));
-    }
-    env
 }
 
 /// Program and arguments.
@@ -208,13 +170,10 @@ fn command(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Resul
     match selected.step.runner {
         Runner::Command => Ok(selected.step.command.clone()),
         Runner::Bun => {
-            let script = selected.flow.root.join(selected.step.script.as_deref().unwrap_or_default());
-            must_be_pinned(selected.flow, &script)?;
-            let source = read_bounded(&script, MAX_SCRIPT).map_err(broken)?;
+            let (script, source) = script(session, selected)?;
             let path = session.context.variables.get("PATH").map_or("", String::as_str);
-            let program = interpreter(&script, &source, path)
-                .map_err(|error| Unready::Blocked(format!("{error}; {}", error.hint())))?;
-            Ok(vec![program.display().to_string(), script.display().to_string()])
+            script_command(&script, &source, path)
+                .map_err(|error| Unready::Blocked(format!("{error}; {}", error.hint())))
         }
         Runner::CodeMode | Runner::PatchStack => {
             Err(Unready::Blocked("nothing was prepared for it".to_owned()))
@@ -222,8 +181,34 @@ fn command(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Resul
     }
 }
 
+/// The script of a step, and its text.
+pub(super) fn script(
+    session: &Session<'_>,
+    selected: &Selected<'_>,
+) -> std::result::Result<(PathBuf, String), Unready> {
+    let flow = selected.flow;
+    let named = selected.step.script.as_deref().unwrap_or_default();
+    let script = without_dots(&flow.root.join(named));
+    if !script.starts_with(without_dots(&flow.root)) {
+        let shown = named.escape_debug();
+        if flow.origin == Origin::Installed {
+            let why = "the lock does not pin what it runs";
+            return Err(Unready::Failed(format!(
+                "its script `{shown}` leads out of its flow's folder: {why}"
+            )));
+        }
+        let step = format!("{}/{}", selected.manifest.name, selected.step.name);
+        session.context.ui.warn(&format!(
+            "the script `{shown}` of {step} leads out of its flow's folder: no pack can hold it"
+        ));
+    }
+    must_be_pinned(flow, &script)?;
+    let source = read_bounded(&script, MAX_SCRIPT).map_err(broken)?;
+    Ok((script, source))
+}
+
 /// The lock pins an installed flow by the content of its files: where a link leads, it does not say.
-pub(super) fn must_be_pinned(flow: &Flow, script: &Path) -> std::result::Result<(), Unready> {
+fn must_be_pinned(flow: &Flow, script: &Path) -> std::result::Result<(), Unready> {
     let inside = script.strip_prefix(&flow.root).unwrap_or(script);
     let real = flow.root.canonicalize().map(|root| root.join(inside));
     let is_itself = real.is_ok_and(|real| real.canonicalize().is_ok_and(|end| end == without_dots(&real)));
@@ -295,38 +280,4 @@ fn without_dots(path: &Path) -> PathBuf {
         }
     }
     plain
-}
-
-/// What a step reads.
-pub(super) fn context(event: &Event, selected: &Selected<'_>, id: &RunId) -> Value {
-    let mut flow = json!({
-        "name": selected.manifest.name,
-        "version": selected.manifest.version,
-        "root": selected.flow.root.display().to_string(),
-        "step": selected.step.name,
-    });
-    if !selected.manifest.config.is_empty() {
-        flow["config"] =
-            selected.manifest.config.iter().map(|(key, value)| (key.clone(), json_of(value))).collect();
-    }
-    flow["event"] = json!(event);
-    json!({
-        "flow": flow,
-        "runtime": {
-            "eventId": event.id, "runId": id.as_str(), "attemptId": id.as_str(), "replay": false,
-            "launchedBy": LAUNCHED_BY,
-        },
-    })
-}
-
-fn json_of(value: &toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => json!(text),
-        toml::Value::Integer(whole) => json!(whole),
-        toml::Value::Float(float) => json!(float),
-        toml::Value::Boolean(boolean) => json!(boolean),
-        toml::Value::Datetime(time) => json!(time.to_string()),
-        toml::Value::Array(list) => list.iter().map(json_of).collect(),
-        toml::Value::Table(table) => table.iter().map(|(key, value)| (key.clone(), json_of(value))).collect(),
-    }
 }

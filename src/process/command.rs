@@ -18,8 +18,18 @@ use super::{Output, ProcessError, Stream};
 /// How many bytes of each stream are kept unless the caller says otherwise.
 const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
 
-/// How long a child is given to end after it was asked to, and its pipes to close after it has ended.
+/// How long a child is given to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The same where this process was asked to end: whoever cancels a workflow waits for seven seconds, in which
+/// what has happened is also written down.
+const INTERRUPTED_GRACE: Duration = Duration::from_secs(3);
+
+/// How long a grandchild may hold the pipes of a child that has ended by itself.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// The same where the group was killed: only who left the group can still hold them.
+const KILLED_DRAIN: Duration = Duration::from_millis(300);
 
 /// How soon a running child is told about an interruption.
 pub(super) const TICK: Duration = Duration::from_millis(100);
@@ -47,8 +57,7 @@ pub(crate) struct Command {
     env: Env,
     stdin: Option<Vec<u8>>,
     timeout: Option<Duration>,
-    /// How long it has to end after it was asked to, before it is killed, and how long a grandchild may hold
-    /// its pipes open.
+    /// How long it has to end after it was asked to, before it is killed.
     pub(super) grace: Duration,
     output_limit: usize,
     pub(super) interrupted: &'static AtomicBool,
@@ -138,9 +147,17 @@ impl Command {
     /// # Errors
     /// Where it cannot be started or waited for, or was interrupted. How it ended is not an error.
     pub(crate) fn run_streaming(
-        mut self,
+        self,
         on_line: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<Output, ProcessError> {
+        self.run_heard(&mut EachLine(on_line))
+    }
+
+    /// As [`Command::run_streaming`], for who also wants to know when nothing more is there to be read for now.
+    ///
+    /// # Errors
+    /// Where it cannot be started or waited for, or was interrupted. How it ended is not an error.
+    pub(crate) fn run_heard(mut self, listener: &mut dyn Listener) -> Result<Output, ProcessError> {
         let program = self.program();
         let stdin = self.stdin.take();
         let started = Instant::now();
@@ -152,7 +169,7 @@ impl Command {
         }
 
         let mut watch = Watch::new(&self, group, started);
-        watch.follow(&news, on_line);
+        watch.follow(&news, listener);
         let duration = started.elapsed();
         let status =
             leader.end().map_err(|source| ProcessError::Wait { program: program.clone(), source })?;
@@ -200,6 +217,24 @@ impl Command {
             _ if source.kind() == ErrorKind::NotFound => ProcessError::NotFound { program },
             _ => ProcessError::Start { program, source },
         }
+    }
+}
+
+/// Who hears what a child says, as it comes.
+pub(crate) trait Listener {
+    /// One line, without its end, at most 16 KiB of it at once.
+    fn line(&mut self, stream: Stream, line: &[u8]);
+
+    /// There is nothing more to be heard for now.
+    fn pause(&mut self) {}
+}
+
+/// Who hears nothing but lines.
+struct EachLine<'a>(&'a mut dyn FnMut(Stream, &[u8]));
+
+impl Listener for EachLine<'_> {
+    fn line(&mut self, stream: Stream, line: &[u8]) {
+        (self.0)(stream, line);
     }
 }
 
@@ -278,20 +313,18 @@ impl Watch {
     }
 
     /// Listens until the child has ended and its pipes are closed, or patience ends.
-    fn follow(&mut self, news: &Receiver<News>, on_line: &mut dyn FnMut(Stream, &[u8])) {
+    fn follow(&mut self, news: &Receiver<News>, listener: &mut dyn Listener) {
         while !self.ended || self.open > 0 {
             let left = self.next.as_ref().map(|(at, _)| at.saturating_duration_since(Instant::now()));
             let heard = news.recv_timeout(left.map_or(TICK, |left| left.min(TICK)));
             match heard {
                 Ok(News::Bytes(stream, bytes)) => {
                     self.captures[stream as usize].push(&bytes);
-                    self.lines[stream as usize].push(&bytes, &mut |line| on_line(stream, line));
+                    self.lines[stream as usize].push(&bytes, &mut |line| listener.line(stream, line));
+                    listener.pause();
                 }
                 Ok(News::Closed) => self.open -= 1,
-                Ok(News::Ended) => {
-                    self.ended = true;
-                    self.next = Some((Instant::now() + self.grace, Patience::StopReading));
-                }
+                Ok(News::Ended) => self.has_ended(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -300,7 +333,19 @@ impl Watch {
             }
         }
         for stream in [Stream::Stdout, Stream::Stderr] {
-            self.lines[stream as usize].flush(&mut |line| on_line(stream, line));
+            self.lines[stream as usize].flush(&mut |line| listener.line(stream, line));
+        }
+        listener.pause();
+    }
+
+    /// The child has ended. What it started may still hold its pipes; where the group was asked to end, that gets no
+    /// more time than the group was given.
+    fn has_ended(&mut self) {
+        self.ended = true;
+        let is_asked = self.timed_out || self.interrupted;
+        if !(is_asked && matches!(self.next, Some((_, Patience::Kill)))) {
+            let drain = if is_asked { KILLED_DRAIN } else { DRAIN };
+            self.next = Some((Instant::now() + drain, Patience::StopReading));
         }
     }
 
@@ -309,7 +354,8 @@ impl Watch {
         if !self.interrupted && self.interrupt.load(Ordering::SeqCst) {
             self.interrupted = true;
             self.group.terminate();
-            self.next = Some((Instant::now() + self.grace, Patience::Kill));
+            let grace = self.grace.min(INTERRUPTED_GRACE);
+            self.next = Some((Instant::now() + grace, Patience::Kill));
             return !self.ended;
         }
         match self.next.take_if(|(at, _)| *at <= Instant::now()) {
@@ -318,8 +364,11 @@ impl Watch {
                 self.group.terminate();
                 self.next = Some((Instant::now() + self.grace, Patience::Kill));
             }
-            Some((_, Patience::Kill)) => self.group.kill(),
-            Some((_, Patience::StopReading)) => return false,
+            Some((_, Patience::Kill)) => {
+                self.group.kill();
+                self.next = Some((Instant::now() + KILLED_DRAIN, Patience::StopReading));
+            }
+            Some((_, Patience::StopReading)) => return !self.ended,
             None => {}
         }
         true

@@ -69,6 +69,24 @@ const SECRET_PARTS: &[&str] = &["TOKEN", "SECRET", "KEY", "AUTH", "PASSWORD", "P
 const RESERVED_PREFIXES: &[&str] =
     &["GITHUB_", "ACTIONS_", "RUNNER_", "INPUT_", "BASH_FUNC_", "LD_", "DYLD_"];
 
+/// Names through which a step of a workflow tells GitHub's runner what the steps after it get.
+const COMMAND_FILES: &[&str] = &[
+    "GITHUB_ENV",
+    "GITHUB_PATH",
+    "GITHUB_OUTPUT",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_ARTIFACTS",
+    "GITHUB_ARTIFACTS_LIST",
+];
+
+/// Beginnings of names that no child gets, whoever asks for them: the runner's own services, and what bends how a
+/// child is loaded.
+const NEVER_PREFIXES: &[&str] = &["ACTIONS_", "BASH_FUNC_", "LD_", "DYLD_"];
+
+/// Beginnings of the names of switches that codex-flows and its steps know.
+const SWITCHES: &[&str] = &["CODEX_FLOW_", "CODEX_FLOWS_"];
+
 impl Env {
     /// No variable at all.
     pub(crate) fn empty() -> Self {
@@ -96,6 +114,31 @@ impl Env {
         true
     }
 
+    /// Takes the switches of codex-flows from `parent`, those apart whose names look like secrets.
+    pub(crate) fn pass_switches(&mut self, parent: &BTreeMap<String, String>) {
+        let fits = |name: &str| SWITCHES.iter().any(|prefix| name.starts_with(prefix)) && !is_withheld(name);
+        let taken = parent.iter().filter(|(name, _)| fits(name));
+        self.0.extend(taken.map(|(name, value)| (name.clone(), value.clone())));
+    }
+
+    /// Takes one more variable from `parent` for a flow's own step, and says whether it may be passed on. Whoever
+    /// wrote the flow named it: as `listed` it may be a secret, and otherwise it may not. What belongs to the
+    /// runner is never passed on. One that `parent` does not have is passed over.
+    pub(crate) fn pass_to_step(
+        &mut self,
+        parent: &BTreeMap<String, String>,
+        name: &str,
+        listed: bool,
+    ) -> Passed {
+        let is_secret = is_secret(name);
+        if is_odd(name) || is_runners(name) || (is_secret && !listed) {
+            return Passed::Withheld;
+        }
+        let Some(value) = parent.get(name) else { return Passed::Absent };
+        self.0.insert(name.to_owned(), value.clone());
+        if is_secret { Passed::Secret } else { Passed::Plain }
+    }
+
     /// Sets a variable that patch-moi itself decides, whatever its name.
     #[must_use]
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
@@ -121,12 +164,37 @@ impl std::fmt::Debug for Env {
     }
 }
 
-/// Whether a variable of this name is never handed on to a child that runs somebody else's code.
+/// What became of a variable that a step's flow names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// It is there.
+    Plain,
+    /// It is there, and looks like somebody's secret.
+    Secret,
+    /// We have none of this name.
+    Absent,
+    /// It is not passed on.
+    Withheld,
+}
+
+/// Whether a variable of this name is never handed on to a child that runs upstream's code.
 fn is_withheld(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    let odd = name.is_empty() || name.contains(['=', '\0']);
-    odd || SECRET_PARTS.iter().any(|part| upper.contains(part))
-        || RESERVED_PREFIXES.iter().any(|prefix| upper.starts_with(prefix))
+    is_odd(name) || is_secret(name) || RESERVED_PREFIXES.iter().any(|prefix| upper.starts_with(prefix))
+}
+
+fn is_odd(name: &str) -> bool {
+    name.is_empty() || name.contains(['=', '\0'])
+}
+
+fn is_secret(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    SECRET_PARTS.iter().any(|part| upper.contains(part))
+}
+
+fn is_runners(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    COMMAND_FILES.contains(&upper.as_str()) || NEVER_PREFIXES.iter().any(|prefix| upper.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -179,6 +247,39 @@ mod tests {
 
         assert!(env.pass(&parent(), "NODE_ENV"));
         assert_eq!(env, Env::empty().with("NODE_ENV", "ci"));
+    }
+
+    #[test]
+    fn a_step_gets_a_secret_only_where_its_flow_lists_it_and_never_what_is_the_runners() {
+        let mut env = Env::empty();
+        for (name, listed, passed) in [
+            ("GH_TOKEN", false, Passed::Withheld),
+            ("npm_config__authToken", false, Passed::Withheld),
+            ("GH_TOKEN", true, Passed::Secret),
+            ("NODE_ENV", false, Passed::Plain),
+            ("RUNNER_TEMP", false, Passed::Plain),
+            ("NOT_THERE", true, Passed::Absent),
+            ("GITHUB_OUTPUT", true, Passed::Withheld),
+            ("GITHUB_ENV", true, Passed::Withheld),
+            ("github_path", true, Passed::Withheld),
+            ("ACTIONS_RUNTIME_URL", true, Passed::Withheld),
+            ("LD_PRELOAD", true, Passed::Withheld),
+            ("BASH_FUNC_ls%%", true, Passed::Withheld),
+        ] {
+            assert_eq!(env.pass_to_step(&parent(), name, listed), passed, "{name} {listed}");
+        }
+        let names = env.iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names, ["GH_TOKEN", "NODE_ENV", "RUNNER_TEMP"]);
+    }
+
+    #[test]
+    fn the_switches_of_codex_flows_are_passed_on_and_no_token_among_them() {
+        let parent = [("CODEX_FLOWS_MODE", "code-mode"), ("CODEX_FLOW_X", "1"), ("CODEX_FLOWS_TOKEN", "t")];
+        let parent = parent.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let mut env = Env::empty();
+        env.pass_switches(&parent);
+        let names = env.iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names, ["CODEX_FLOWS_MODE", "CODEX_FLOW_X"]);
     }
 
     #[test]

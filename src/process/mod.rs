@@ -20,9 +20,9 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub(crate) use capture::{Capture, Captured, Lines};
-pub(crate) use command::{Command, interrupt, is_interrupted};
+pub(crate) use command::{Command, Listener, interrupt, is_interrupted};
 pub(crate) use dialogue::{Dialogue, Heard};
-pub(crate) use env::{Env, NETWORK};
+pub(crate) use env::{Env, NETWORK, Passed};
 
 /// Which of a child's two streams something came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

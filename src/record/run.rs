@@ -120,16 +120,19 @@ struct RawRun {
     result: Option<StepResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Where what the step printed is kept; `output` stays empty, as it always was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
     /// Who ran a `code-mode` step. The older system passes it over.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<&'static str>,
 }
 
 impl Run {
-    /// The same, of a step that `host` has run.
+    /// The same, of a step that `host` has run, where there is a choice.
     #[must_use]
-    pub(crate) fn by_host(mut self, host: &'static str) -> Self {
-        self.raw.host = Some(host);
+    pub(crate) fn with_host(mut self, host: Option<&'static str>) -> Self {
+        self.raw.host = host;
         self
     }
 
@@ -181,9 +184,17 @@ impl Run {
                 step_name: step.step_name.to_owned(),
                 result,
                 error,
+                log: None,
                 host: None,
             },
         }
+    }
+
+    /// The same with a log, named as the workspace sees it.
+    #[must_use]
+    pub(crate) fn with_log(mut self, log: Option<String>) -> Self {
+        self.raw.log = log;
+        self
     }
 
     /// The run's id.

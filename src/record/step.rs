@@ -70,17 +70,30 @@ impl StepResult {
         Self { payload, status }
     }
 
-    /// The result that `payload` states.
+    /// The result that `payload` states. Records are read this way: whatever else stands in it is left alone.
     ///
     /// # Errors
     /// Where it is not an object, or its `status` is none of [`Status::ALL`].
-    pub(crate) fn from_value(payload: Value) -> Result<Self, FlowResultError> {
+    pub(crate) fn from_value(payload: Value) -> Result<Self, NotAResult> {
         let Value::Object(payload) = payload else {
-            return Err(FlowResultError::NotAnObject);
+            return Err(NotAResult::NotAnObject);
         };
-        let status = payload.get("status").and_then(Value::as_str).and_then(Status::from_name);
-        let status = status.ok_or(FlowResultError::BadStatus)?;
+        let stated = payload.get("status");
+        let status = stated.and_then(Value::as_str).and_then(Status::from_name);
+        let found = || stated.map(|stated| stated.to_string().chars().take(60).collect());
+        let status = status.ok_or_else(|| NotAResult::BadStatus { found: found() })?;
         Ok(Self { payload, status })
+    }
+
+    /// The result that a step states, which is to be acted upon.
+    ///
+    /// # Errors
+    /// As [`StepResult::from_value`], and where `artifacts` or `next` are not what they have to be.
+    pub(crate) fn of_step(payload: Value) -> Result<Self, NotAResult> {
+        let result = Self::from_value(payload)?;
+        check_artifacts(result.payload.get("artifacts"))?;
+        check_next(result.payload.get("next"))?;
+        Ok(result)
     }
 
     /// The same result with `key` set. `status` is not changed this way.
@@ -106,7 +119,7 @@ impl StepResult {
         self.payload.get("artifacts")
     }
 
-    /// Events that the step would like to follow. Nothing dispatches them.
+    /// Events that the step would like to follow.
     pub(crate) fn next(&self) -> &[Value] {
         self.payload.get("next").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
@@ -118,106 +131,60 @@ impl<'de> Deserialize<'de> for StepResult {
     }
 }
 
-/// Why a step's output holds no result. The texts are those of codex-flows, which stand in
-/// records.
+/// Why a value is no result.
 #[derive(Debug, Error)]
-pub(crate) enum FlowResultError {
-    /// No line of the output has the marker.
-    #[error("Step did not emit FLOW_RESULT")]
-    Missing,
-    /// What follows the marker is not JSON.
+pub(crate) enum NotAResult {
+    /// It is no JSON.
     #[error("FLOW_RESULT is not valid JSON: {0}")]
     NotJson(serde_json::Error),
     /// The JSON is something else than an object.
     #[error("FLOW_RESULT must be a JSON object")]
     NotAnObject,
     /// `status` is absent or not one of the six.
-    #[error("FLOW_RESULT status is invalid")]
-    BadStatus,
+    #[error("FLOW_RESULT status is invalid: it {}", .found.as_ref().map_or("has none".to_owned(), |found| format!("is {found}")))]
+    BadStatus { found: Option<String> },
+    /// `artifacts` is something else than an object.
+    #[error("FLOW_RESULT artifacts must be a JSON object, and is {found}")]
+    Artifacts { found: &'static str },
+    /// `next` is something else than a list.
+    #[error("FLOW_RESULT next must be a list of events, and is {found}")]
+    Next { found: &'static str },
+    /// What stands in `next` is no event.
+    #[error("FLOW_RESULT next[{at}] is no event: it {lacks}")]
+    NextEvent { at: usize, lacks: &'static str },
 }
 
-impl FlowResultError {
-    /// What the step's author can do.
-    pub(crate) fn hint(&self) -> Option<String> {
-        let names = Status::ALL.map(Status::name).join(", ");
-        Some(match self {
-            Self::Missing => {
-                "print one line `FLOW_RESULT {\"status\":\"completed\"}` on stdout before the step ends"
-                    .to_owned()
-            }
-            Self::NotJson(_) | Self::NotAnObject => {
-                "put one JSON object on the same line, after `FLOW_RESULT `; the last such line counts"
-                    .to_owned()
-            }
-            Self::BadStatus => format!("use one of: {names}"),
-        })
+fn check_artifacts(value: Option<&Value>) -> Result<(), NotAResult> {
+    match value {
+        None | Some(Value::Null | Value::Object(_)) => Ok(()),
+        Some(other) => Err(NotAResult::Artifacts { found: kind_of(other) }),
     }
 }
 
-const MARKER: &str = "FLOW_RESULT ";
-
-/// The result in a step's standard output: the JSON after the first marker of the last line that
-/// has one. Earlier lines are no fallback.
-///
-/// # Errors
-/// Where no line has the marker, or what follows it is not a result.
-pub(crate) fn parse_flow_result(stdout: &str) -> Result<StepResult, FlowResultError> {
-    let json =
-        stdout.rsplit('\n').find_map(|line| line.split_once(MARKER)).ok_or(FlowResultError::Missing)?.1;
-    StepResult::from_value(serde_json::from_str(json.trim()).map_err(FlowResultError::NotJson)?)
+fn check_next(value: Option<&Value>) -> Result<(), NotAResult> {
+    let events = match value {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Array(events)) => events,
+        Some(other) => return Err(NotAResult::Next { found: kind_of(other) }),
+    };
+    let is_text =
+        |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
+    let wrong = events.iter().enumerate().find_map(|(at, event)| match event {
+        Value::Object(event) if !is_text(event.get("id")) => Some((at, "has no `id`")),
+        Value::Object(event) if !is_text(event.get("type")) => Some((at, "has no `type`")),
+        Value::Object(_) => None,
+        _ => Some((at, "is no JSON object")),
+    });
+    wrong.map_or(Ok(()), |(at, lacks)| Err(NotAResult::NextEvent { at, lacks }))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn output_without_a_valid_result_says_what_is_wrong() {
-        for (stdout, expected) in [
-            ("", "Step did not emit FLOW_RESULT"),
-            ("FLOW_RESULT\n", "Step did not emit FLOW_RESULT"),
-            ("FLOW_RESULT []", "FLOW_RESULT must be a JSON object"),
-            ("FLOW_RESULT \"changed\"", "FLOW_RESULT must be a JSON object"),
-            ("FLOW_RESULT {}", "FLOW_RESULT status is invalid"),
-            ("FLOW_RESULT {\"status\":\"done\"}", "FLOW_RESULT status is invalid"),
-            ("FLOW_RESULT {\"status\":1}", "FLOW_RESULT status is invalid"),
-        ] {
-            let error = parse_flow_result(stdout).unwrap_err();
-            assert_eq!(error.to_string(), expected, "{stdout:?}");
-            assert!(error.hint().is_some());
-        }
-    }
-
-    #[test]
-    fn a_broken_last_result_is_not_replaced_by_an_earlier_one() {
-        let stdout = "FLOW_RESULT {\"status\":\"completed\"}\nFLOW_RESULT {\"status\":\n";
-        assert!(matches!(parse_flow_result(stdout), Err(FlowResultError::NotJson(_))));
-    }
-
-    #[test]
-    fn the_last_line_with_the_marker_decides_whatever_stands_around_it() {
-        let stdout = "FLOW_RESULT {\"status\":\"failed\"}\r\nlog: FLOW_RESULT {\"status\":\"changed\",\"message\":\"FLOW_RESULT \"}  \r\nbye\n";
-        let result = parse_flow_result(stdout).unwrap();
-        assert_eq!(result.status(), Status::Changed);
-        assert_eq!(result.message(), Some("FLOW_RESULT "));
-    }
-
-    #[test]
-    fn every_key_of_a_result_is_kept_in_its_order() {
-        let text = r#"{"zeta":1,"status":"needs_intervention","next":[{"id":"x"}],"message":7}"#;
-        let result = parse_flow_result(&format!("FLOW_RESULT {text}")).unwrap();
-        assert_eq!(serde_json::to_string(&result).unwrap(), text);
-        assert_eq!(result.next().len(), 1);
-        assert_eq!(result.message(), None, "a message that is no text is not read as one");
-        assert_eq!(serde_json::from_str::<StepResult>(text).unwrap(), result);
-    }
-
-    #[test]
-    fn a_result_made_here_reads_back_as_itself() {
-        for status in Status::ALL {
-            let made = StepResult::new(status).with("message", "hello").with("status", "nonsense");
-            let line = format!("FLOW_RESULT {}", serde_json::to_string(&made).unwrap());
-            assert_eq!(parse_flow_result(&line).unwrap(), made);
-        }
+const fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }

@@ -10,6 +10,6 @@ mod script;
 mod steps;
 
 pub(crate) use checks::{CheckError, CheckResult, CheckSpec, run_check};
-pub(crate) use code_mode::{CodeModeError, CodeModeSpec, Host, Source, run_code_mode};
-pub(crate) use script::interpreter;
-pub(crate) use steps::{StepError, StepSpec, run_step, step_env};
+pub(crate) use code_mode::{CodeModeSpec, Host, Source, run_code_mode};
+pub(crate) use script::{script_command, shown};
+pub(crate) use steps::{EnvAsked, StepEnv, StepSpec, run_step, step_env};

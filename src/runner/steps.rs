@@ -1,20 +1,23 @@
 //! Steps that are programs: they read their context, and say with FLOW_RESULT what they came to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use super::log::Log;
-use crate::process::{Command, Env, Output, ProcessError, Status};
+use super::log::LiveLog;
+use super::script::shown;
+use crate::process::{Captured, Command, Env, Output, Passed, ProcessError, Status};
 use crate::record::{FlowResultError, StepResult, parse_flow_result};
 
 /// How many bytes of each stream are searched for a result: half of them the beginning, half the end.
-const OUTPUT_LIMIT: usize = 8 * 1024 * 1024;
+pub(super) const OUTPUT_LIMIT: usize = 8 * 1024 * 1024;
 
 /// How many bytes a result may have. It stands in every record of the run.
-const RESULT_LIMIT: usize = 1024 * 1024;
+pub(super) const RESULT_LIMIT: usize = 1024 * 1024;
 
 /// How much of its last words stands in a failed step's record.
 const LAST_LINES: usize = 20;
@@ -87,34 +90,68 @@ pub(super) fn with_cause(error: &ProcessError) -> String {
     format!("{error}{}", cause.unwrap_or_default())
 }
 
-const fn line_end(said: &str) -> &'static str {
+pub(super) const fn line_end(said: &str) -> &'static str {
     if said.is_empty() { "" } else { "\n" }
 }
 
-/// The environment of a step: what a program needs to work ([`Env::minimal`]), the variables of
-/// `parent` that the flow's configuration names, and `own`, which decides. Also the names that were
-/// withheld, because they may hold secrets or belong to the workflow's runner.
-pub(crate) fn step_env<'a>(
-    parent: &BTreeMap<String, String>,
-    named: &[&'a str],
-    own: &[(&str, &str)],
-) -> (Env, Vec<&'a str>) {
-    // Nobody is there to answer a question or to look at colours.
-    let mut env = Env::minimal(parent).with("TERM", "dumb").with("GIT_TERMINAL_PROMPT", "0");
-    let withheld = named.iter().copied().filter(|name| !env.pass(parent, name)).collect();
-    own.iter().for_each(|(name, value)| env.set(name, value));
-    (env, withheld)
+/// What a flow asks of the environment for a step.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EnvAsked<'a> {
+    /// `env = [..]`: these may be secrets.
+    pub(crate) listed: &'a [String],
+    /// The values of `[config]` keys that end in `_env`.
+    pub(crate) named: Vec<&'a str>,
 }
 
-/// Runs a step and hands on each line of what it says (as it comes, and as hostile as it comes). Comes
-/// back with its result, word for word, or with why it gave none; and with its log: the command, both
-/// streams in one, and how it ended.
+/// The environment of a step.
+#[derive(Debug)]
+pub(crate) struct StepEnv<'a> {
+    pub(crate) env: Env,
+    /// What it does not get: it may be a secret that is not listed, or belongs to the workflow's runner.
+    pub(crate) withheld: Vec<&'a str>,
+    /// What it gets although it looks like a secret, because it is listed.
+    pub(crate) secrets: Vec<&'a str>,
+}
+
+/// The environment of a step: what a program needs to work ([`Env::minimal`]), the switches of codex-flows, what
+/// the flow asks for, and `own`, which decides.
+pub(crate) fn step_env<'a>(
+    parent: &BTreeMap<String, String>,
+    asked: &EnvAsked<'a>,
+    own: &[(&str, &str)],
+) -> StepEnv<'a> {
+    // Nobody is there to answer a question or to look at colours.
+    let env = Env::minimal(parent).with("TERM", "dumb").with("GIT_TERMINAL_PROMPT", "0");
+    let mut step = StepEnv { env, withheld: Vec::new(), secrets: Vec::new() };
+    step.env.pass_switches(parent);
+    let listed = asked.listed.iter().map(|name| (name.as_str(), true));
+    let named = asked.named.iter().map(|name| (*name, asked.listed.iter().any(|listed| listed == name)));
+    for (name, is_listed) in listed.chain(named) {
+        let list = match step.env.pass_to_step(parent, name, is_listed) {
+            Passed::Withheld => &mut step.withheld,
+            Passed::Secret => &mut step.secrets,
+            Passed::Plain | Passed::Absent => continue,
+        };
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
+    own.iter().for_each(|(name, value)| step.env.set(name, value));
+    step
+}
+
+/// Runs a step, writes its log to `log` as it comes (the command, both streams in one, and how it ended), and hands
+/// on each line of what it says, as hostile as it comes. Comes back with its result, word for word.
+///
+/// # Errors
+/// Why it gave none. That the log could not be written is for whoever made the writer to say.
 pub(crate) fn run_step(
     spec: &StepSpec,
+    log: &mut dyn Write,
     on_line: &mut dyn FnMut(&str),
-) -> (Result<StepResult, StepError>, Vec<u8>) {
-    let mut log = Log::new(&spec.command);
-    let outcome = match log.follow(prepare(spec), on_line) {
+) -> Result<StepResult, StepError> {
+    let mut log = LiveLog::new(&shown(&spec.command), log, on_line);
+    let outcome = match log.follow(prepare(spec)) {
         Ok(output) => ended(spec, &output),
         Err(source) => Err(StepError::NotRun { title: spec.title.clone(), source }),
     };
@@ -122,7 +159,8 @@ pub(crate) fn run_step(
         Ok(result) => result.status().name().to_owned(),
         Err(error) => format!("failed: {}", error.to_string().lines().next().unwrap_or_default()),
     };
-    (outcome, log.finish(&end).bytes)
+    log.finish(&end);
+    outcome
 }
 
 fn prepare(spec: &StepSpec) -> Command {
@@ -146,14 +184,26 @@ fn ended(spec: &StepSpec, output: &Output) -> Result<StepResult, StepError> {
     if !output.status.is_success() {
         return Err(StepError::Ended { title: title(), status: output.status, said: last_words(output) });
     }
-    // Where the middle is missing the beginning says nothing: the last result may have stood between.
-    let kept = match output.stdout.dropped {
-        0 => &output.stdout.bytes[..],
-        _ => &output.stdout.bytes[output.stdout.bytes.len().saturating_sub(OUTPUT_LIMIT / 2)..],
-    };
-    let result = parse_flow_result(&String::from_utf8_lossy(kept)).map_err(StepError::NoResult)?;
-    let bytes = serde_json::to_string(&result).map_or(usize::MAX, |text| text.len());
-    if bytes > RESULT_LIMIT { Err(StepError::TooLong { bytes }) } else { Ok(result) }
+    let result = parse_flow_result(&counted(&output.stdout)).map_err(|error| {
+        let error = error.with_stderr(&output.stderr.text());
+        StepError::NoResult(if output.stdout.dropped > 0 { error.uncounted() } else { error })
+    })?;
+    match length(&result) {
+        bytes if bytes > RESULT_LIMIT => Err(StepError::TooLong { bytes }),
+        _ => Ok(result),
+    }
+}
+
+/// The part of an output in which a result counts. Where the middle is missing the beginning says nothing: the last
+/// result may have stood between.
+pub(super) fn counted(output: &Captured) -> Cow<'_, str> {
+    let from = if output.dropped == 0 { 0 } else { output.bytes.len().saturating_sub(OUTPUT_LIMIT / 2) };
+    String::from_utf8_lossy(&output.bytes[from..])
+}
+
+/// How many bytes a result has in a record.
+pub(super) fn length(result: &StepResult) -> usize {
+    serde_json::to_string(result).map_or(usize::MAX, |text| text.len())
 }
 
 /// The end of standard error, or where that is empty of standard output.
@@ -180,7 +230,7 @@ mod tests {
     }
 
     fn run(script: &str) -> Result<StepResult, StepError> {
-        run_step(&spec(script), &mut |_| {}).0
+        run_step(&spec(script), &mut Vec::new(), &mut |_| {})
     }
 
     #[test]
@@ -206,7 +256,7 @@ mod tests {
     fn a_step_whose_time_is_up_fails_even_if_it_says_otherwise_at_the_end() {
         let script = r#"trap 'echo "FLOW_RESULT {\"status\":\"completed\"}"; exit 0' TERM; sleep 60 & wait"#;
         let spec = StepSpec { timeout: Duration::from_millis(1500), ..spec(script) };
-        let err = run_step(&spec, &mut |_| {}).0.unwrap_err();
+        let err = run_step(&spec, &mut Vec::new(), &mut |_| {}).unwrap_err();
         assert!(err.to_string().contains("its timeout_ms being 1500"), "{err}");
         assert!(err.hint().is_some());
     }
@@ -214,7 +264,8 @@ mod tests {
     #[test]
     fn a_step_that_cannot_be_started_says_why() {
         let spec = StepSpec { command: vec!["./no-such-program".to_owned()], ..spec("") };
-        let (outcome, log) = run_step(&spec, &mut |_| {});
+        let mut log = Vec::new();
+        let outcome = run_step(&spec, &mut log, &mut |_| {});
         let text = "Command flow step demo/hello failed: the program `/./no-such-program` was not found";
         assert_eq!(outcome.unwrap_err().to_string(), text);
         assert_eq!(String::from_utf8(log).unwrap(), format!("$ ./no-such-program\n[failed: {text}]\n"));
@@ -223,8 +274,17 @@ mod tests {
     #[test]
     fn what_the_system_says_about_a_program_stands_in_the_record() {
         let spec = StepSpec { command: vec!["./etc/passwd".to_owned()], ..spec("") };
-        let error = run_step(&spec, &mut |_| {}).0.unwrap_err().to_string();
+        let error = run_step(&spec, &mut Vec::new(), &mut |_| {}).unwrap_err().to_string();
         assert!(error.contains("could not be started: Permission denied"), "{error}");
+    }
+
+    #[test]
+    fn a_result_on_standard_error_is_none_and_is_pointed_out() {
+        let err = run(r#"echo 'FLOW_RESULT {"status":"completed"}' >&2"#).unwrap_err();
+        assert!(
+            err.to_string().starts_with("Step did not emit FLOW_RESULT: it stands on standard error"),
+            "{err}"
+        );
     }
 
     #[test]
@@ -251,9 +311,9 @@ mod tests {
 
     #[test]
     fn a_step_reads_its_context_and_its_log_has_everything() {
-        let mut lines = Vec::new();
+        let (mut lines, mut log) = (Vec::new(), Vec::new());
         let script = r#"read x; echo "got $x" >&2; echo 'FLOW_RESULT {"status":"skipped"}'"#;
-        let (outcome, log) = run_step(&spec(script), &mut |line| lines.push(line.to_owned()));
+        let outcome = run_step(&spec(script), &mut log, &mut |line| lines.push(line.to_owned()));
         assert_eq!(outcome.unwrap().status().name(), "skipped");
         lines.sort();
         assert_eq!(lines, [r#"FLOW_RESULT {"status":"skipped"}"#, "got {}"]);
@@ -263,14 +323,33 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_told_what_the_flow_names_and_no_secret() {
-        let parent = [("PATH", "/bin"), ("REPO", "/r"), ("GH_TOKEN", "t"), ("GITHUB_ENV", "/e"), ("X", "x")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-        let (env, withheld) =
-            step_env(&parent, &["REPO", "GH_TOKEN", "GITHUB_ENV", "ABSENT", "PATH"], &[("REPO", "ours")]);
-        assert_eq!(withheld, ["GH_TOKEN", "GITHUB_ENV"]);
-        let expected = [("GIT_TERMINAL_PROMPT", "0"), ("PATH", "/bin"), ("REPO", "ours"), ("TERM", "dumb")];
+    fn a_step_is_told_what_the_flow_names_and_no_secret_but_those_that_it_lists() {
+        let parent = [
+            ("PATH", "/bin"),
+            ("REPO", "/r"),
+            ("GH_TOKEN", "t"),
+            ("NPM_TOKEN", "n"),
+            ("GITHUB_ENV", "/e"),
+            ("CODEX_FLOWS_MODE", "m"),
+            ("X", "x"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        let listed = ["NPM_TOKEN", "GITHUB_ENV"].map(str::to_owned);
+        let asked = EnvAsked {
+            listed: &listed,
+            named: vec!["REPO", "GH_TOKEN", "NPM_TOKEN", "GITHUB_ENV", "ABSENT", "PATH"],
+        };
+        let StepEnv { env, withheld, secrets } = step_env(&parent, &asked, &[("REPO", "ours")]);
+        assert_eq!((withheld, secrets), (vec!["GITHUB_ENV", "GH_TOKEN"], vec!["NPM_TOKEN"]));
+        let expected = [
+            ("CODEX_FLOWS_MODE", "m"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("NPM_TOKEN", "n"),
+            ("PATH", "/bin"),
+            ("REPO", "ours"),
+            ("TERM", "dumb"),
+        ];
         assert_eq!(env.iter().collect::<Vec<_>>(), expected);
     }
 }

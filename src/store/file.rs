@@ -55,6 +55,16 @@ fn prepare(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, StoreError> {
     Ok(file)
 }
 
+/// Puts a new, empty file in the place of `path`, for who writes it while others may read it. What killed
+/// runs left of it goes.
+///
+/// # Errors
+/// As [`replace`].
+pub(super) fn begin(path: &Path) -> Result<File, StoreError> {
+    sweep(path)?;
+    prepare(path, b"")?.persist(path).map_err(|error| StoreError::io(Operation::Rename, path)(error.error))
+}
+
 /// Removes what killed runs left of a [`replace`] of `path`. Only for who holds the lock under
 /// which `path` is replaced: another's temporary file may be in use.
 ///

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::StoreError;
 use super::file::{own_folder, read_whole, replace, sweep};
 use super::lock::Lock;
+use super::run_log::RunLog;
 use crate::ids::{Digest, EventId};
 use crate::record::{FlowClientState, RunId};
 
@@ -75,15 +76,22 @@ impl FlowClient {
         Ok(said)
     }
 
-    /// Keeps what a run printed, in place of what an earlier one with its id did, and says where.
+    /// Begins the log of a run, in place of what an earlier one with its id has left.
     ///
     /// # Errors
-    /// Where the file cannot be written.
-    pub(crate) fn write_log(&self, run: &RunId, log: &[u8]) -> Result<PathBuf, StoreError> {
+    /// Where the file cannot be created.
+    pub(crate) fn begin_log(&self, run: &RunId) -> Result<RunLog, StoreError> {
         own_folder(&self.own)?;
-        let path = self.folder.join("logs").join(format!("{}.log", run.as_str()));
-        replace(&path, log)?;
-        Ok(path)
+        RunLog::begin(self.log_path(run))
+    }
+
+    /// The log of a run, where it has one.
+    pub(crate) fn log_of(&self, run: &RunId) -> Option<PathBuf> {
+        Some(self.log_path(run)).filter(|path| path.is_file())
+    }
+
+    fn log_path(&self, run: &RunId) -> PathBuf {
+        self.folder.join("logs").join(format!("{}.log", run.as_str()))
     }
 
     /// Keeps every other process from carrying the same event, until the lock is dropped.

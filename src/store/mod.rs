@@ -18,6 +18,7 @@ mod journal;
 mod lasting;
 mod lock;
 mod resume;
+mod run_log;
 #[cfg(test)]
 mod tests;
 

@@ -11,23 +11,23 @@ use serde_json::{Value, json};
 use crate::support::{FLOW, Output, Release, Snapshot, UPSTREAM, Workspace, write};
 
 /// Says that all is well.
-const WELL: &str = r#"echo 'FLOW_RESULT {"status":"completed"}'"#;
+pub(super) const WELL: &str = r#"echo 'FLOW_RESULT {"status":"completed"}'"#;
 
 /// A workspace with the repository's own flow `demo`, whose only step runs `step.sh` with this text.
-fn with_script(script: &str) -> Workspace {
+pub(super) fn with_script(script: &str) -> Workspace {
     let workspace = Workspace::on_v1();
     write_flow(&workspace, "demo", r#"command = ["sh", "step.sh"]"#, script);
     workspace
 }
 
 /// Writes a flow with one step, called `hello`. `step` is the rest of its keys.
-fn write_flow(workspace: &Workspace, name: &str, step: &str, script: &str) {
+pub(super) fn write_flow(workspace: &Workspace, name: &str, step: &str, script: &str) {
     let folder = workspace.path().join("flows").join(name);
     write(&folder.join("flow.toml"), flow_toml(name, "command", step));
     write(&folder.join("step.sh"), script);
 }
 
-fn flow_toml(name: &str, runner: &str, step: &str) -> String {
+pub(super) fn flow_toml(name: &str, runner: &str, step: &str) -> String {
     format!(
         "name = \"{name}\"\nversion = 1\n\n[[steps]]\nname = \"hello\"\nrunner = \"{runner}\"\n{step}\n\n\
          [steps.trigger]\ntype = \"upstream.release\"\n"
@@ -36,7 +36,7 @@ fn flow_toml(name: &str, runner: &str, step: &str) -> String {
 
 /// The only run in state.json.
 #[track_caller]
-fn the_run(workspace: &Workspace) -> Value {
+pub(super) fn the_run(workspace: &Workspace) -> Value {
     let state = workspace.state();
     let runs = state["runs"].as_array().unwrap();
     assert_eq!(runs.len(), 1, "{state:#}");
@@ -44,7 +44,7 @@ fn the_run(workspace: &Workspace) -> Value {
 }
 
 /// The log of that run.
-fn log(workspace: &Workspace) -> String {
+pub(super) fn log(workspace: &Workspace) -> String {
     let id = the_run(workspace)["id"].as_str().unwrap().to_owned();
     let logs = workspace.path().join(".codex/workspace/actions/flow-client/logs");
     fs::read_to_string(logs.join(format!("{id}.log"))).unwrap()
@@ -169,22 +169,6 @@ fn a_step_may_not_run_outside_of_the_workspace() {
         let run = workspace.run_tag("v2").run().exits(1).prints(&["leads out of the workspace", cwd]);
         says_nothing_happened(&workspace, &run);
     }
-}
-
-#[test]
-fn a_script_in_module_style_is_blocked_with_a_reason() {
-    let workspace = Workspace::on_v1();
-    let folder = workspace.path().join("flows/demo");
-    write(&folder.join("flow.toml"), flow_toml("demo", "bun", r#"script = "step.ts""#));
-    write(&folder.join("step.ts"), "export default async () => ({ status: 'completed' });\n");
-    let (_bun, path) = fake_bun("touch ran");
-
-    let run = workspace.run_tag("v2").env("PATH", path).run().exits(4);
-
-    let record = the_run(&workspace);
-    assert_eq!(json!([record["status"], record["needsAttention"]]), json!(["blocked", true]));
-    assert!(!folder.join("ran").exists());
-    let _ = run.prints(&["raw scripts only", "FLOW_RESULT {"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::protocol::{self, EXECUTE, Incoming, RpcError, Turn, short};
 use super::{CodeModeError, CodeModeSpec, OUTPUT_LIMIT, Teller};
-use crate::process::{Capture, Command, Dialogue, Heard, ProcessError};
+use crate::process::{Capture, Captured, Command, Dialogue, Heard, ProcessError};
 
 /// What an app server is started with, behind its own command.
 pub(super) const ARGS: [&str; 11] = [
@@ -33,7 +33,7 @@ pub(super) fn run(
     command: &[String],
     deadline: Instant,
     teller: &mut Teller<'_>,
-) -> Result<String, CodeModeError> {
+) -> Result<Captured, CodeModeError> {
     let (program, args) = command.split_first().map_or(("codex", &[][..]), |(first, rest)| (first, rest));
     let command = Command::new(program).args(args).args(ARGS).cwd(&spec.dir).env(spec.env.clone());
     let dialogue = Dialogue::start(&command).map_err(|source| match source {
@@ -207,15 +207,15 @@ impl Server<'_, '_> {
     }
 
     /// Ends the server, and says what the conversation came to.
-    fn close(self, outcome: Result<String, Broken>) -> Result<String, CodeModeError> {
+    fn close(self, outcome: Result<String, Broken>) -> Result<Captured, CodeModeError> {
         let (title, limit) = (self.spec.title.clone(), self.spec.timeout);
         let said = self.last_words.finish().last_lines(LAST_LINES);
         let from = said.char_indices().rev().nth(LAST_BYTES - 1).map_or(0, |(at, _)| at);
         let said = said[from..].to_owned();
         let status = self.dialogue.end();
         match outcome {
-            Ok(texts) if !texts.is_empty() => Ok(texts),
-            Ok(_) => Ok(self.deltas.finish().text().into_owned()),
+            Ok(texts) if !texts.is_empty() => Ok(Captured { bytes: texts.into_bytes(), dropped: 0 }),
+            Ok(_) => Ok(self.deltas.finish()),
             Err(Broken::Other(error)) => Err(error),
             Err(Broken::TimeUp { during }) => Err(CodeModeError::TimedOut { title, limit, during, said }),
             Err(Broken::Ended { during }) => match status {

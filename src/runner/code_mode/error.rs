@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::super::steps::with_cause;
+use super::super::steps::{RESULT_LIMIT, line_end, with_cause};
 use crate::process::{ProcessError, Status};
 use crate::record::FlowResultError;
 
@@ -57,7 +57,7 @@ pub(crate) enum CodeModeError {
     #[error("{0}")]
     NoResult(FlowResultError),
     /// Its result is too long to be kept.
-    #[error("FLOW_RESULT has {bytes} bytes, and may have {}", super::RESULT_LIMIT)]
+    #[error("FLOW_RESULT has {bytes} bytes, and may have {RESULT_LIMIT}")]
     TooLong { bytes: usize },
 }
 
@@ -103,8 +103,4 @@ impl CodeModeError {
         };
         Some(text)
     }
-}
-
-const fn line_end(said: &str) -> &'static str {
-    if said.is_empty() { "" } else { "\n" }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{CodeModeError, CodeModeSpec, OUTPUT_LIMIT, Teller};
-use crate::process::{Capture, Command, Dialogue, Heard, ProcessError};
+use crate::process::{Capture, Captured, Command, Dialogue, Heard, ProcessError};
 
 /// What runs in Bun or Node.
 const HOST: &str = include_str!("host.cjs");
@@ -56,7 +56,7 @@ pub(super) fn run(
     program: &Path,
     deadline: Instant,
     teller: &mut Teller<'_>,
-) -> Result<String, CodeModeError> {
+) -> Result<Captured, CodeModeError> {
     let title = || spec.title.clone();
     let failed = |source: ProcessError| CodeModeError::NotRun { title: title(), source };
     // Bun reads `.env` and bunfig.toml where it is started.
@@ -94,7 +94,7 @@ pub(super) fn run(
     }
     let status = dialogue.end().map_err(failed)?;
     match end {
-        Some(End::Reached) => Ok(texts.finish().text().into_owned()),
+        Some(End::Reached) => Ok(texts.finish()),
         Some(End::Threw { message, line }) => {
             let line = line.map(|line| format!(":{line}")).unwrap_or_default();
             let place = format!("{}{line}", spec.script.display());

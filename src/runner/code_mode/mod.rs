@@ -24,14 +24,9 @@ pub(crate) use error::CodeModeError;
 pub(crate) use source::Source;
 
 use super::script::on_path;
-use crate::process::{Env, Lines};
+use super::steps::{OUTPUT_LIMIT, RESULT_LIMIT, counted, length};
+use crate::process::{Captured, Env, Lines};
 use crate::record::{StepResult, parse_flow_result};
-
-/// How many bytes of a script's texts are searched for a result: half of them the beginning, half the end.
-const OUTPUT_LIMIT: usize = 8 * 1024 * 1024;
-
-/// How many bytes a result may have. It stands in every record of the run.
-const RESULT_LIMIT: usize = 1024 * 1024;
 
 /// The package that has a Codex with Code Mode.
 const PACKAGE: &str = "@peezy.tech/codex";
@@ -146,10 +141,12 @@ pub(crate) fn run_code_mode(
     outcome
 }
 
-fn result_of(texts: &str) -> Result<StepResult, CodeModeError> {
-    let result = parse_flow_result(texts).map_err(CodeModeError::NoResult)?;
-    let bytes = serde_json::to_string(&result).map_or(usize::MAX, |text| text.len());
-    if bytes > RESULT_LIMIT { Err(CodeModeError::TooLong { bytes }) } else { Ok(result) }
+fn result_of(texts: &Captured) -> Result<StepResult, CodeModeError> {
+    let result = parse_flow_result(&counted(texts)).map_err(CodeModeError::NoResult)?;
+    match length(&result) {
+        bytes if bytes > RESULT_LIMIT => Err(CodeModeError::TooLong { bytes }),
+        _ => Ok(result),
+    }
 }
 
 /// What a host does, on its way to the log and to whoever watches.
