@@ -12,7 +12,7 @@ use super::session::{Job, Session};
 use super::stack_step::{self, Carried};
 use super::step_log::log_of;
 use super::words::{problem, standing};
-use super::{again, artifact, earlier};
+use super::{again, artifact, code_mode_step, earlier};
 use crate::event::Event;
 use crate::failure::{Begun, Failure, Kind, Result};
 use crate::flow::{Flow, Runner, Selected, Selection};
@@ -266,10 +266,13 @@ impl Through<'_> {
             (Runner::PatchStack, Some(prepared)) => {
                 stack_step::carry(self.session, &self.event, selected, prepared).map(Stepped::from)
             }
-            (_, prepared) => {
+            (runner, prepared) => {
                 // Beside a stack it is the stack that says where the release stands.
                 let done = if prepared.is_some() { State::Adopted } else { State::Candidate };
                 let execution = self.session.execution(&self.event.id, selected);
+                if runner == Runner::CodeMode {
+                    return code_mode_step::run(self.session, &self.event, selected, &execution, done);
+                }
                 script_step::run(self.session, &self.event, selected, &execution, done)
             }
         }
@@ -323,7 +326,9 @@ impl Through<'_> {
             Ok(stepped) => (stepped.outcome.clone(), stepped.log.clone()),
             Err(failure) => (Err(problem(failure).message), log_of(self.session, &id)),
         };
-        Run::new(&step, RunSpan { started_at, completed_at: &completed_at }, outcome).with_log(log)
+        let host = done.as_ref().ok().and_then(|stepped| stepped.host);
+        let span = RunSpan { started_at, completed_at: &completed_at };
+        Run::new(&step, span, outcome).with_log(log).with_host(host)
     }
 
     fn record_dispatch(&self, event: &Value, runs: &[Value], begun: &str) -> Result<(Dispatch, Attempt)> {

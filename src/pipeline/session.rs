@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::asked::{Again, Asked, AskedBy, Effect, What};
 use super::context::Context;
 use super::found::{self, Found};
+use super::private_clone::PrivateClone;
 use super::{again, fork};
 use crate::event::Event;
 use crate::failure::{Failure, Result};
@@ -88,6 +89,8 @@ pub(super) struct Session<'a> {
     pub(super) gates: Gates,
     pub(super) client: FlowClient,
     pub(super) notes: Vec<String>,
+    /// The repositories in which steps of the event at hand worked.
+    pub(super) clones: RefCell<Vec<PrivateClone>>,
     sources: Option<Sources>,
     checkout: OnceCell<Option<Repository>>,
     listings: RefCell<BTreeMap<String, Rc<Listing>>>,
@@ -125,6 +128,7 @@ impl<'a> Session<'a> {
             gates: Gates::from_env(&|name| context.variable(name)),
             client: FlowClient::open(context.workspace.root()).keeping(again::retention(context.workspace)?),
             notes,
+            clones: RefCell::default(),
             sources,
             checkout: OnceCell::new(),
             listings: RefCell::default(),

@@ -14,6 +14,7 @@ mod action;
 mod again;
 mod artifact;
 mod binary;
+mod code_mode;
 mod cost;
 mod doctor;
 mod errors;
