@@ -7,6 +7,7 @@
 //! All work on a stack happens on a [`Workbench`]: a private bare repository that borrows the
 //! fork's objects. What is made there reaches the fork only by [`Workbench::deliver`].
 
+mod apart;
 mod bundle;
 mod checkout;
 mod credential;
@@ -27,6 +28,7 @@ mod state_ref;
 mod workbench;
 mod worktree;
 
+pub(crate) use apart::Apart;
 pub(crate) use checkout::{Checkout, NotAtRemote};
 pub(crate) use credential::Credential;
 pub(crate) use deliver::RefMove;

@@ -80,7 +80,7 @@ const DEPTH: usize = 5;
 ///
 /// The lenders' own lenders are named too: libgit2 does not follow a relative path there.
 #[expect(clippy::disallowed_methods, reason = "a private repository that is gone with the run is no state")]
-fn borrow(bench: &Path, fork: &Repository) -> std::io::Result<()> {
+pub(super) fn borrow(bench: &Path, fork: &Repository) -> std::io::Result<()> {
     let mut lenders = vec![fork.objects_dir()];
     let mut at = 0;
     for _ in 0..DEPTH {

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::collation::collate_paths;
+use super::collation::Collation;
 use crate::flow::{Flow, Origin, shadows};
 use crate::ids::Digest;
 
@@ -13,7 +13,8 @@ use crate::ids::Digest;
 /// among `files`.
 pub(crate) fn content_hash<'a>(files: impl IntoIterator<Item = (&'a str, &'a Digest)>) -> Digest {
     let mut files: Vec<_> = files.into_iter().collect();
-    files.sort_by(|(a, _), (b, _)| collate_paths(a, b));
+    let collation = Collation::new();
+    files.sort_by(|(a, _), (b, _)| collation.compare_paths(a, b));
     let mut hasher = Sha256::new();
     for (path, digest) in files {
         hasher.update(path.as_bytes());
@@ -31,7 +32,8 @@ pub(crate) fn content_hash<'a>(files: impl IntoIterator<Item = (&'a str, &'a Dig
 pub(crate) fn flows_digest(flows: &[Flow]) -> Digest {
     let shadows = shadows(flows);
     let may_run = |(at, flow): &(usize, &Flow)| {
-        flow.manifest.is_ok() && flow.standing.may_run() && shadows[*at].is_none()
+        let is_on = flow.manifest.is_ok() && !flow.switched_off.flow;
+        is_on && flow.standing.may_run() && shadows[*at].is_none()
     };
     let mut parts: Vec<String> =
         flows.iter().enumerate().filter(may_run).map(|(_, flow)| part(flow)).collect();
@@ -46,5 +48,6 @@ fn part(flow: &Flow) -> String {
         Origin::BuiltIn => "built-in",
     };
     let digest = flow.digest.as_ref().map_or_else(|| "unread".to_owned(), Digest::hex);
-    format!("{}\0{origin}\0{digest}\0", flow.name())
+    let off: String = flow.switched_off.steps.iter().map(|step| format!("off\0{step}\0")).collect();
+    format!("{}\0{origin}\0{digest}\0{off}", flow.name())
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::collation::collate;
+use super::collation::Collation;
 use super::lock::{ItemKind, Lock, LockError, LockItem, LockSource, VERSION};
 use super::splice::{Edit, edited};
 use crate::ids::Digest;
@@ -56,7 +56,7 @@ impl Lock {
             Some(at) => Edit::Replace(at, &new),
             None => {
                 let own = format!("{}:{}", ItemKind::Flow.name(), pin.name);
-                let later = |item: &Value| collate(&sorted_by(item), &own).is_gt();
+                let later = |item: &Value| Collation::new().compare(&sorted_by(item), &own).is_gt();
                 Edit::Insert(items.iter().position(later).unwrap_or(items.len()), &new)
             }
         };
@@ -116,7 +116,7 @@ fn is_flow(item: &Value, key: &str, text: &str) -> bool {
 }
 
 /// What the items of a lock are sorted by.
-fn sorted_by(item: &Value) -> String {
+pub(super) fn sorted_by(item: &Value) -> String {
     let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
     format!("{}:{}", text("kind"), text("name"))
 }

@@ -1,21 +1,26 @@
 //! One event through all stages: gather, decide, act, report.
 
+pub(crate) mod again;
 mod artifact;
 pub(crate) mod asked;
 mod carrying;
 mod checking;
+mod code_mode_step;
 pub(crate) mod context;
 pub(crate) mod doctor;
 mod earlier;
 mod event;
 mod execution;
 mod fork;
+mod found;
 pub(crate) mod init;
 pub(crate) mod local;
+pub(crate) mod matching;
 mod newest;
 pub(crate) mod outputs;
 pub(crate) mod plumbing;
 mod preparing;
+mod private_clone;
 pub(crate) mod publish;
 pub(crate) mod records;
 mod relaying;
@@ -27,9 +32,11 @@ mod script_step;
 mod selecting;
 mod session;
 pub(crate) mod setup;
+mod similar;
 mod stack_step;
 pub(crate) mod standing;
 mod step_log;
+pub(crate) mod syncing;
 pub(crate) mod verify;
 mod watch;
 mod words;

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::execution::{Execution, context, environment};
+use super::private_clone;
 use super::session::Session;
 use super::stack_step::Carried;
 use super::step_log::{Hidden, logged};
@@ -13,7 +14,7 @@ use crate::flow::{Flow, Origin, Runner, Selected};
 use crate::git::Repository;
 use crate::record::{Status, StepResult};
 use crate::release::State;
-use crate::runner::{StepError, StepSpec, run_step, script_command, shown};
+use crate::runner::{StepSpec, run_step, script_command, shown};
 use crate::workspace::read_bounded;
 
 /// The largest script, in bytes.
@@ -30,12 +31,14 @@ pub(super) struct Stepped {
     pub(super) outcome: std::result::Result<StepResult, String>,
     /// Where its log is, as the workspace sees it.
     pub(super) log: Option<String>,
+    /// Who ran it, where there is a choice.
+    pub(super) host: Option<&'static str>,
 }
 
 impl From<Carried> for Stepped {
     fn from(carried: Carried) -> Self {
         let outcome = Ok(carried.result());
-        Self { carried, outcome, log: None }
+        Self { carried, outcome, log: None, host: None }
     }
 }
 
@@ -53,7 +56,7 @@ impl Stepped {
             Status::Skipped | Status::Completed | Status::Changed => done,
         };
         let carried = Carried { status, message, state, document: None, artifact: None, plan: None };
-        Self { carried, outcome, log: None }
+        Self { carried, outcome, log: None, host: None }
     }
 
     pub(super) fn blocked(message: String) -> Self {
@@ -68,6 +71,11 @@ impl Stepped {
     /// The same with a log.
     pub(super) fn logged(self, log: String) -> Self {
         Self { log: Some(log), ..self }
+    }
+
+    /// The same, run by `host`.
+    pub(super) fn by_host(self, host: &'static str) -> Self {
+        Self { host: Some(host), ..self }
     }
 }
 
@@ -115,10 +123,8 @@ pub(super) fn run(
         Ok(result) => Stepped::new(result.status(), said(&result, &log), Ok(result), done),
         Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),
         Err(error) => {
-            let hidden = Hidden::of(session, selected);
-            let [message, error] =
-                [failed(&error, &log), error.to_string()].map(|text| hidden.mask(&text).into_owned());
-            Stepped::failed(message, error)
+            let text = Hidden::of(session, selected).mask(&error.to_string()).into_owned();
+            Stepped::failed(failed(&text, error.hint(), &log), text)
         }
     }
     .logged(log))
@@ -129,7 +135,7 @@ fn title(selected: &Selected<'_>) -> String {
     format!("{runner} flow step {}/{}", selected.manifest.name, selected.step.name)
 }
 
-fn said(result: &StepResult, log: &str) -> String {
+pub(super) fn said(result: &StepResult, log: &str) -> String {
     let message = result.message().map(|message| format!("{}; ", message.trim())).unwrap_or_default();
     let next = match result.next().len() {
         0 => String::new(),
@@ -139,12 +145,11 @@ fn said(result: &StepResult, log: &str) -> String {
 }
 
 /// The error in one line: how it ended, and its last word.
-fn failed(error: &StepError, log: &str) -> String {
-    let text = error.to_string();
+pub(super) fn failed(text: &str, hint: Option<String>, log: &str) -> String {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default();
     let last = lines.next_back().map(|last| format!(": {}", last.trim())).unwrap_or_default();
-    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
     format!("{first}{last}{hint}; log {log}")
 }
 
@@ -173,8 +178,9 @@ fn command(session: &Session<'_>, selected: &Selected<'_>) -> std::result::Resul
             script_command(&script, &source, path)
                 .map_err(|error| Unready::Blocked(format!("{error}; {}", error.hint())))
         }
-        Runner::CodeMode => Err(Unready::Blocked("this version has no Code Mode host".to_owned())),
-        Runner::PatchStack => Err(Unready::Blocked("nothing was prepared for it".to_owned())),
+        Runner::CodeMode | Runner::PatchStack => {
+            Err(Unready::Blocked("nothing was prepared for it".to_owned()))
+        }
     }
 }
 
@@ -223,11 +229,7 @@ pub(super) fn must_be_clean(
     session: &Session<'_>,
     selected: &Selected<'_>,
 ) -> std::result::Result<(), Unready> {
-    let text = |key: &str| selected.manifest.config.get(key).and_then(toml::Value::as_str);
-    let variable = ["codex_repo_env", "repo_env"].iter().find_map(|key| text(key));
-    let named = variable.and_then(|name| session.context.variable(name));
-    let written = || ["codex_repo", "repo"].iter().find_map(|key| text(key)).map(str::to_owned);
-    let Some(named) = named.or_else(written).filter(|named| !named.trim().is_empty()) else { return Ok(()) };
+    let Some(named) = private_clone::named(session, selected) else { return Ok(()) };
     let folder = session.context.workspace.root().join(named);
     // What is no repository here is the script's own business: a URL, or a clone that it makes.
     let Ok(repository) = Repository::open(&folder) else { return Ok(()) };

@@ -69,13 +69,13 @@ const LONGEST_LINE: usize = 16 * 1024;
 
 /// Cuts a stream into lines.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     open: Vec<u8>,
 }
 
 impl Lines {
     /// Takes what came next and hands on every line that is now whole, without its end.
-    pub(super) fn push(&mut self, bytes: &[u8], on_line: &mut dyn FnMut(&[u8])) {
+    pub(crate) fn push(&mut self, bytes: &[u8], on_line: &mut dyn FnMut(&[u8])) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, whole) = piece.strip_suffix(b"\n").map_or((piece, false), |text| (text, true));
             for part in text.chunks(LONGEST_LINE) {
@@ -92,7 +92,7 @@ impl Lines {
     }
 
     /// Hands on what is left where the stream did not end with a line's end.
-    pub(super) fn flush(&mut self, on_line: &mut dyn FnMut(&[u8])) {
+    pub(crate) fn flush(&mut self, on_line: &mut dyn FnMut(&[u8])) {
         if !self.open.is_empty() {
             on_line(&self.open);
             self.open.clear();

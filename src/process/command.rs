@@ -32,7 +32,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 const KILLED_DRAIN: Duration = Duration::from_millis(300);
 
 /// How soon a running child is told about an interruption.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// Whether this process was asked to end.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -161,22 +161,12 @@ impl Command {
         let program = self.program();
         let stdin = self.stdin.take();
         let started = Instant::now();
-        let mut leader = self.start(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })?;
+        let (mut leader, news) = self.launch(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })?;
         let group = leader.group();
-
-        let (sender, news) = sync_channel(16);
-        let pipes = leader.pipes();
-        if let (Some(mut pipe), Some(bytes)) = (pipes.stdin.take(), stdin) {
+        if let (Some(mut pipe), Some(bytes)) = (leader.pipes().stdin.take(), stdin) {
             // A child that does not read to the end of its input is not wrong.
             std::thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
-        let (stdout, stderr) = (pipes.stdout.take(), pipes.stderr.take());
-        relay(stdout, Stream::Stdout, sender.clone());
-        relay(stderr, Stream::Stderr, sender.clone());
-        std::thread::spawn(move || {
-            group.wait_for_leader();
-            let _ = sender.send(News::Ended);
-        });
 
         let mut watch = Watch::new(&self, group, started);
         watch.follow(&news, listener);
@@ -188,6 +178,22 @@ impl Command {
         }
         let [stdout, stderr] = watch.captures.map(Capture::finish);
         Ok(Output { program, status, stdout, stderr, timed_out: watch.timed_out, duration })
+    }
+
+    /// Starts it, with threads that tell what it says and that it has ended.
+    pub(super) fn launch(&self, stdin: Stdio) -> Result<(Leader, Receiver<News>), ProcessError> {
+        let mut leader = self.start(stdin)?;
+        let group = leader.group();
+        let (sender, news) = sync_channel(16);
+        let pipes = leader.pipes();
+        let (stdout, stderr) = (pipes.stdout.take(), pipes.stderr.take());
+        relay(stdout, Stream::Stdout, sender.clone());
+        relay(stderr, Stream::Stderr, sender.clone());
+        std::thread::spawn(move || {
+            group.wait_for_leader();
+            let _ = sender.send(News::Ended);
+        });
+        Ok((leader, news))
     }
 
     fn start(&self, stdin: Stdio) -> Result<Leader, ProcessError> {
@@ -233,7 +239,7 @@ impl Listener for EachLine<'_> {
 }
 
 /// What the threads around a child have to say.
-enum News {
+pub(super) enum News {
     Bytes(Stream, Vec<u8>),
     Closed,
     Ended,

@@ -8,6 +8,7 @@
 
 mod capture;
 mod command;
+mod dialogue;
 mod env;
 mod group;
 #[cfg(test)]
@@ -18,8 +19,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub(crate) use capture::{Capture, Captured};
+pub(crate) use capture::{Capture, Captured, Lines};
 pub(crate) use command::{Command, Listener, interrupt, is_interrupted};
+pub(crate) use dialogue::{Dialogue, Heard};
 pub(crate) use env::{Env, NETWORK, Passed};
 
 /// Which of a child's two streams something came from.

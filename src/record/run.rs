@@ -123,9 +123,19 @@ struct RawRun {
     /// Where what the step printed is kept; `output` stays empty, as it always was.
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,
+    /// Who ran a `code-mode` step. The older system passes it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'static str>,
 }
 
 impl Run {
+    /// The same, of a step that `host` has run, where there is a choice.
+    #[must_use]
+    pub(crate) fn with_host(mut self, host: Option<&'static str>) -> Self {
+        self.raw.host = host;
+        self
+    }
+
     /// The record of a run that ended with a result, or with the text of an error.
     pub(crate) fn new(step: &RunStep<'_>, span: RunSpan<'_>, outcome: Result<StepResult, String>) -> Self {
         let (result, error) = match outcome {
@@ -175,6 +185,7 @@ impl Run {
                 result,
                 error,
                 log: None,
+                host: None,
             },
         }
     }

@@ -4,10 +4,12 @@
 //! workflow's runner, no terminal and no more time than it was given.
 
 mod checks;
+mod code_mode;
 mod log;
 mod script;
 mod steps;
 
 pub(crate) use checks::{CheckError, CheckResult, CheckSpec, run_check};
+pub(crate) use code_mode::{CodeModeSpec, Host, Source, run_code_mode};
 pub(crate) use script::{script_command, shown};
-pub(crate) use steps::{EnvAsked, StepEnv, StepError, StepSpec, run_step, step_env};
+pub(crate) use steps::{EnvAsked, StepEnv, StepSpec, run_step, step_env};

@@ -1,5 +1,6 @@
 //! Steps that are programs: they read their context, and say with FLOW_RESULT what they came to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,14 +10,14 @@ use thiserror::Error;
 
 use super::log::LiveLog;
 use super::script::shown;
-use crate::process::{Command, Env, Output, Passed, ProcessError, Status};
+use crate::process::{Captured, Command, Env, Output, Passed, ProcessError, Status};
 use crate::record::{FlowResultError, StepResult, parse_flow_result};
 
 /// How many bytes of each stream are searched for a result: half of them the beginning, half the end.
-const OUTPUT_LIMIT: usize = 8 * 1024 * 1024;
+pub(super) const OUTPUT_LIMIT: usize = 8 * 1024 * 1024;
 
 /// How many bytes a result may have. It stands in every record of the run.
-const RESULT_LIMIT: usize = 1024 * 1024;
+pub(super) const RESULT_LIMIT: usize = 1024 * 1024;
 
 /// How much of its last words stands in a failed step's record.
 const LAST_LINES: usize = 20;
@@ -84,12 +85,12 @@ impl StepError {
 }
 
 /// The record has one text, and no place for a cause beside it.
-fn with_cause(error: &ProcessError) -> String {
+pub(super) fn with_cause(error: &ProcessError) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
     format!("{error}{}", cause.unwrap_or_default())
 }
 
-const fn line_end(said: &str) -> &'static str {
+pub(super) const fn line_end(said: &str) -> &'static str {
     if said.is_empty() { "" } else { "\n" }
 }
 
@@ -183,17 +184,26 @@ fn ended(spec: &StepSpec, output: &Output) -> Result<StepResult, StepError> {
     if !output.status.is_success() {
         return Err(StepError::Ended { title: title(), status: output.status, said: last_words(output) });
     }
-    // Where the middle is missing the beginning says nothing: the last result may have stood between.
-    let kept = match output.stdout.dropped {
-        0 => &output.stdout.bytes[..],
-        _ => &output.stdout.bytes[output.stdout.bytes.len().saturating_sub(OUTPUT_LIMIT / 2)..],
-    };
-    let result = parse_flow_result(&String::from_utf8_lossy(kept)).map_err(|error| {
+    let result = parse_flow_result(&counted(&output.stdout)).map_err(|error| {
         let error = error.with_stderr(&output.stderr.text());
         StepError::NoResult(if output.stdout.dropped > 0 { error.uncounted() } else { error })
     })?;
-    let bytes = serde_json::to_string(&result).map_or(usize::MAX, |text| text.len());
-    if bytes > RESULT_LIMIT { Err(StepError::TooLong { bytes }) } else { Ok(result) }
+    match length(&result) {
+        bytes if bytes > RESULT_LIMIT => Err(StepError::TooLong { bytes }),
+        _ => Ok(result),
+    }
+}
+
+/// The part of an output in which a result counts. Where the middle is missing the beginning says nothing: the last
+/// result may have stood between.
+pub(super) fn counted(output: &Captured) -> Cow<'_, str> {
+    let from = if output.dropped == 0 { 0 } else { output.bytes.len().saturating_sub(OUTPUT_LIMIT / 2) };
+    String::from_utf8_lossy(&output.bytes[from..])
+}
+
+/// How many bytes a result has in a record.
+pub(super) fn length(result: &StepResult) -> usize {
+    serde_json::to_string(result).map_or(usize::MAX, |text| text.len())
 }
 
 /// The end of standard error, or where that is empty of standard output.

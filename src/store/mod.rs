@@ -9,10 +9,12 @@
 #![expect(clippy::disallowed_methods, reason = "store is where lasting files are written and removed")]
 
 mod artifact;
+mod backwards;
 mod data_dir;
 mod error;
 mod file;
 mod flow_client;
+mod flow_repo;
 mod journal;
 mod lasting;
 mod lock;
@@ -26,6 +28,7 @@ pub(crate) use data_dir::DataDir;
 pub(crate) use error::StoreError;
 pub(crate) use file::{own_folder, replace, replace_all};
 pub(crate) use flow_client::FlowClient;
-pub(crate) use journal::{JournalWarning, Journaled};
+pub(crate) use flow_repo::FlowRepo;
+pub(crate) use journal::{Journal, JournalWarning, Journaled};
 pub(crate) use lasting::Lasting;
 pub(crate) use resume::Interventions;

@@ -11,8 +11,10 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
 mod action;
+mod again;
 mod artifact;
 mod binary;
+mod code_mode;
 mod cost;
 mod doctor;
 mod errors;
@@ -24,6 +26,7 @@ mod interruption;
 mod layouts;
 mod local;
 mod machines;
+mod old_state;
 mod oracle;
 mod pick;
 mod places;

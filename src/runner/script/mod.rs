@@ -73,7 +73,7 @@ pub(crate) fn shown(command: &[String]) -> String {
 
 /// The program `name` in the first folder of `path` that has it. A relative folder is passed over:
 /// what stands there depends on where a step runs.
-fn on_path(name: &str, path: &str) -> Option<PathBuf> {
+pub(super) fn on_path(name: &str, path: &str) -> Option<PathBuf> {
     let is_program = |file: &PathBuf| {
         file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
     };
