@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::Run;
 use super::report::text;
+use super::verbatim::{Verbatim, without_halves};
 
 /// The document that codex-flows' local client keeps: `events`, `runs`, and whatever else somebody
 /// put into it.
@@ -19,6 +20,8 @@ pub(crate) struct FlowClientState {
     pub(super) runs: Vec<Value>,
     #[serde(flatten)]
     rest: Map<String, Value>,
+    #[serde(skip)]
+    verbatim: Verbatim,
 }
 
 /// An event of the state, as far as it is understood.
@@ -51,6 +54,9 @@ pub(crate) enum StateError {
     /// It is not JSON.
     #[error("it is not valid JSON: {0}")]
     NotJson(serde_json::Error),
+    /// It is not UTF-8.
+    #[error("it is not valid JSON: {0}")]
+    NotText(#[from] std::str::Utf8Error),
     /// It is JSON of another kind.
     #[error("it is not a flow client's state, an object with the lists `events` and `runs`: {0}")]
     NotAState(serde_json::Error),
@@ -68,15 +74,35 @@ impl FlowClientState {
     /// Where it is not a JSON object with both lists. A caller must not write over such a file.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, StateError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-            Category::Data => StateError::NotAState(error),
-            Category::Io | Category::Syntax | Category::Eof => StateError::NotJson(error),
-        })
+        let text = std::str::from_utf8(bytes)?;
+        let whole = without_halves(text);
+        let mut state: Self = serde_json::from_str(whole.as_deref().unwrap_or(text)).map_err(|error| {
+            match error.classify() {
+                Category::Data => StateError::NotAState(error),
+                Category::Io | Category::Syntax | Category::Eof => StateError::NotJson(error),
+            }
+        })?;
+        if state.to_text() != text {
+            state.verbatim.remember(text, "events", &state.events);
+            state.verbatim.remember(text, "runs", &state.runs);
+        }
+        Ok(state)
     }
 
     /// The state's file: JSON indented by two spaces, with no newline at its end.
     pub(crate) fn to_text(&self) -> String {
-        serde_json::to_string_pretty(self).expect("JSON values under text keys are JSON")
+        if self.verbatim.is_empty() {
+            return serde_json::to_string_pretty(self).expect("JSON values under text keys are JSON");
+        }
+        let mut text = "{".to_owned();
+        self.verbatim.write(&mut text, "events", &self.events);
+        text.push(',');
+        self.verbatim.write(&mut text, "runs", &self.runs);
+        for (key, value) in &self.rest {
+            let value = format!("{value:#}").replace('\n', "\n  ");
+            text.push_str(&format!(",\n  {}: {value}", Value::from(key.as_str())));
+        }
+        text + "\n}"
     }
 
     /// The event with this id.
@@ -177,6 +203,7 @@ impl FlowClientState {
                 None => one.runs.push(run.clone()),
             }
         }
+        one.verbatim.extend(&other.verbatim);
         in_order(&mut one.events, |event| event.get("createdAt")?.as_str());
         in_order(&mut one.runs, |run| Some(ended(run)).filter(|time| !time.is_empty()));
         for (key, value) in &other.rest {
@@ -201,7 +228,7 @@ impl FlowClientState {
         {
             ids.push(run["id"].clone());
         }
-        let theirs = Self { events: vec![element], runs: vec![run.clone()], rest: Map::new() };
+        let theirs = Self { events: vec![element], runs: vec![run.clone()], ..Self::default() };
         *self = self.union(&theirs);
         self.runs.contains(run)
     }

@@ -17,6 +17,7 @@ mod retention;
 mod run;
 mod run_id;
 mod step;
+mod verbatim;
 
 pub(crate) use attempt::{Attempt, AttemptStatus, merge_runs};
 pub(crate) use client::{FlowClientState, NotAnEvent, StateError};

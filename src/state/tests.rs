@@ -83,6 +83,41 @@ fn runs_of_two_machines_stand_beside_each_other_and_the_later_state_of_one_wins(
 }
 
 #[test]
+fn what_one_machine_has_archived_does_not_come_back_from_another() {
+    let run = |id: &str, at: &str| {
+        json!({
+            "id": id, "eventId": id, "status": "changed", "effectiveStatus": "changed", "needsAttention": false,
+            "attemptCount": 1, "attempts": [], "output": [], "completedAt": at, "updatedAt": at, "raw": {},
+        })
+    };
+    let event = |id: &str| json!({"event": {"id": id, "type": "t", "receivedAt": "T0"}, "createdAt": "T0", "runIds": [id]});
+    let state = |ids: &[(&str, &str)]| {
+        let events: Vec<_> = ids.iter().map(|(id, _)| event(id)).collect();
+        let runs: Vec<_> = ids.iter().map(|(id, at)| run(id, at)).collect();
+        json!({"events": events, "runs": runs}).to_string()
+    };
+    let mut archived = event("old");
+    archived["runs"] = json!([run("old", "T1")]);
+    let ours = files(&[(FLOW_CLIENT, &state(&[("new", "T3")])), (ARCHIVE, &format!("{archived}\n"))]);
+    let theirs = files(&[(FLOW_CLIENT, &state(&[("old", "T1"), ("other", "T2")]))]);
+
+    let all = union(&theirs, &ours);
+
+    let found: Value = serde_json::from_str(text(&all, FLOW_CLIENT)).unwrap();
+    let ids = |list: &str, at: &str| {
+        found[list].as_array().unwrap().iter().map(|one| one.pointer(at).unwrap().clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("runs", "/id"), ["other", "new"]);
+    assert_eq!(ids("events", "/event/id"), ["other", "new"]);
+    assert_eq!(text(&all, ARCHIVE), format!("{archived}\n"));
+    assert_eq!(union(&all, &theirs), all);
+    assert_eq!(union(&all, &ours), all);
+
+    let anew = files(&[(FLOW_CLIENT, &state(&[("old", "T9")]))]);
+    assert!(text(&union(&all, &anew), FLOW_CLIENT).contains("T9"), "what was run anew stays");
+}
+
+#[test]
 fn what_cannot_be_read_as_its_kind_is_put_aside_and_not_lost() {
     let good = "{\"events\": [], \"runs\": []}";
     for (ours, theirs) in [(good, "half a"), ("half a", good)] {
