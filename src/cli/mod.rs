@@ -7,9 +7,10 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `local`, `publish`, `verify`, `resume`, `stack`, `records`, `init`, `doctor`, `setup`, `schema` | the commands |
+//! | `run`, `local`, `publish`, `verify`, `resume`, `stack`, `records`, `init`, `doctor`, `setup`, `actions`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
+mod actions;
 mod context;
 mod doctor;
 pub(crate) mod environment;
@@ -91,6 +92,7 @@ enum Command {
     Attempts(records::AttemptsArgs),
     Stack(stack::Args),
     Setup(setup::Args),
+    Actions(actions::Args),
     Schema(schema::Args),
     /// Print the reference of the command line as Markdown
     #[command(hide = true)]
@@ -156,6 +158,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Status(args)) => return records::status(app, &args),
         Some(Command::Doctor(args)) => return doctor::run(app, &args),
         Some(Command::Init(args)) => return init::run(app, &args),
+        Some(Command::Actions(args)) => return actions::run(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),
         Some(Command::Verify(args)) => return verify::run(app, &args),
     }

@@ -84,6 +84,12 @@ impl FlowClientState {
         self.events.iter().filter_map(stored_event).find(|event| event.id == id)
     }
 
+    /// The newest run of a step, as it stands there.
+    pub(crate) fn newest_run_of(&self, flow: &str, step: &str) -> Option<&Value> {
+        let is_one = |run: &&Value| is_run(run) && run["flowName"] == flow && run["stepName"] == step;
+        self.runs.iter().rev().find(is_one)
+    }
+
     /// Records an event, with no run yet: before anything is done for it, so that a run that is
     /// killed leaves a trace. An event without a time of receipt was received `now`; one without a
     /// payload has an empty one.

@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "store is where lasting files are written and removed")]
 
 mod artifact;
+mod codex_home;
 mod data_dir;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ mod run_log;
 mod tests;
 
 pub(crate) use artifact::ArtifactDir;
+pub(crate) use codex_home::CodexHome;
 pub(crate) use data_dir::DataDir;
 pub(crate) use error::StoreError;
 pub(crate) use file::{own_folder, replace, replace_all};
