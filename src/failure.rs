@@ -11,7 +11,7 @@ use crate::actions::ActionsError;
 use crate::candidate::AccountingError;
 use crate::event::EventError;
 use crate::feed::FeedError;
-use crate::flow::{ConfigError, GateClosed, ManifestError};
+use crate::flow::{ConfigError, GateClosed, ManifestError, SwitchesError};
 use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::http::HttpError;
@@ -339,6 +339,16 @@ impl From<GateClosed> for Failure {
     fn from(err: GateClosed) -> Self {
         let hint = err.hint();
         Self::advised(Kind::Blocked, err, hint)
+    }
+}
+
+impl From<SwitchesError> for Failure {
+    fn from(err: SwitchesError) -> Self {
+        let kind = match err {
+            SwitchesError::Syntax { .. } | SwitchesError::WrongType { .. } => Kind::Usage,
+        };
+        let hint = err.hint();
+        Self::advised(kind, err, hint)
     }
 }
 

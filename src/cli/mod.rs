@@ -7,13 +7,15 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `local`, `publish`, `verify`, `resume`, `stack`, `records`, `init`, `doctor`, `setup`, `actions`, `schema` | the commands |
+//! | `run`, `again`, `local`, `publish`, `verify`, `resume`, `flow`, `stack`, `records`, `init`, `doctor`, `setup`, `actions`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 mod actions;
+mod again;
 mod context;
 mod doctor;
 pub(crate) mod environment;
+mod flow;
 mod init;
 mod interruption;
 mod local;
@@ -83,13 +85,17 @@ enum Command {
     Doctor(doctor::Args),
     Run(run::Args),
     Local(local::Args),
+    Retry(again::RetryArgs),
+    Replay(again::ReplayArgs),
     Resume(resume::Args),
     Publish(publish::Args),
     Verify(verify::Args),
+    Flow(flow::Args),
     Status(records::StatusArgs),
     Events(records::EventsArgs),
     Dispatches(records::DispatchesArgs),
     Attempts(records::AttemptsArgs),
+    Sync(again::SyncArgs),
     Stack(stack::Args),
     Setup(setup::Args),
     Actions(actions::Args),
@@ -126,7 +132,7 @@ pub(crate) fn run() -> ExitCode {
     trace::start(&ui, options.verbose);
     let app = App { environment, options, ui };
     let worker = app.clone();
-    let is_run = matches!(command, Some(Command::Run(_)));
+    let is_run = matches!(command, Some(Command::Run(_) | Command::Retry(_) | Command::Replay(_)));
     let is_publish = matches!(command, Some(Command::Publish(_)));
     let (failure, was_asked) = match listen_during(move || handle(&worker, command)) {
         End::Done(Ok(kind)) | End::Asked(Ok(kind)) => return finish(&app, kind),
@@ -148,13 +154,17 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Reference) => app.ui.out(&reference::markdown(Cli::command())),
         Some(Command::Schema(args)) => schema::print(app, &args),
         Some(Command::Run(args)) => return run::run(app, &args),
+        Some(Command::Retry(args)) => return again::retry(app, &args),
+        Some(Command::Replay(args)) => return again::replay(app, &args),
         Some(Command::Local(args)) => return local::run(app, &args),
         Some(Command::Resume(args)) => return resume::run(app, &args),
         Some(Command::Publish(args)) => return publish::run(app, &args),
         Some(Command::Stack(args)) => return stack::run(app, &args),
+        Some(Command::Flow(args)) => return flow::run(app, &args),
         Some(Command::Events(args)) => return records::events(app, &args),
         Some(Command::Dispatches(args)) => return records::dispatches(app, &args),
         Some(Command::Attempts(args)) => return records::attempts(app, &args),
+        Some(Command::Sync(args)) => return again::sync(app, &args),
         Some(Command::Status(args)) => return records::status(app, &args),
         Some(Command::Doctor(args)) => return doctor::run(app, &args),
         Some(Command::Init(args)) => return init::run(app, &args),

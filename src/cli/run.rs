@@ -102,6 +102,10 @@ struct How {
     /// Choose from this flow only, and from each that is named so; else PATCH_MOI_FLOWS names them, else all count
     #[arg(long, global = true, value_name = "NAME", value_delimiter = ',')]
     flow: Vec<String>,
+    /// Run installed flows also where they are not as .codex/pack-lock.json pins them; else the variable
+    /// PATCH_MOI_ALLOW_MODIFIED=1 says so
+    #[arg(long, global = true)]
+    allow_modified: bool,
     /// Record the event, and carry nothing
     #[arg(long, global = true, conflicts_with = "dry_run")]
     record_only: bool,
@@ -283,7 +287,8 @@ fn go(
 ) -> Result<Kind> {
     let effect = if how.dry_run { Effect::Plan } else { Effect::Apply };
     let (record_only, flows, command) = (how.record_only, how.flow.clone(), super::typed(app));
-    let asked = Asked { what, effect, record_only, flows, state, command };
+    let allow_modified = how.allow_modified;
+    let asked = Asked { what, effect, record_only, flows, allow_modified, state, command };
     let (report, kind) = context(app, workspace, data, sources, |context| pipeline::run(context, &asked))?;
     Ok(say::report(app, report, kind, workspace.root()))
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::App;
 use crate::actions::{Actions, ActionsError, Annotation, Level, Nonce, Outputs, Written, annotations};
@@ -16,7 +17,27 @@ use crate::ui::Ui;
 
 /// Says what a run has come to, and with which kind the program ends. The report goes to standard
 /// output; what went wrong goes to standard error too, where whoever reads only that will find it.
-pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) -> Kind {
+pub(super) fn report(app: &App, report: RunReport, kind: Kind, root: &Path) -> Kind {
+    report_with(app, report, kind, root, &Map::new())
+}
+
+/// A report with other keys beside its own.
+#[derive(Serialize)]
+struct Widened<'a> {
+    #[serde(flatten)]
+    report: &'a RunReport,
+    #[serde(flatten)]
+    beside: &'a Map<String, Value>,
+}
+
+/// The same, with these keys more in the JSON document.
+pub(super) fn report_with(
+    app: &App,
+    mut report: RunReport,
+    kind: Kind,
+    root: &Path,
+    beside: &Map<String, Value>,
+) -> Kind {
     let actions = Actions::detect(app.environment.variables());
     let told = actions.as_ref().map(|actions| {
         let outputs = outputs::outputs(&report, root, actions);
@@ -25,7 +46,7 @@ pub(super) fn report(app: &App, mut report: RunReport, kind: Kind, root: &Path) 
     let kind = told.iter().fold(kind, |kind, told| kind.worse(told.kind));
     report.exit_code = kind.code();
     if app.ui.is_json() {
-        app.ui.json(&report);
+        app.ui.json(&Widened { report: &report, beside });
         let _ = to_stderr(&app.ui, &report);
     } else {
         let rest = to_stderr(&app.ui, &report);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::App;
 use crate::candidate::document_schema;
-use crate::flow::flow_schema;
+use crate::flow::{flow_schema, workspace_schema};
 use crate::pack::lock_schema;
 use crate::pipeline::doctor::doctor_schema;
 use crate::pipeline::init::init_schema;
@@ -50,6 +50,8 @@ enum Of {
     Verify,
     /// flow.toml, as JSON
     Flow,
+    /// .codex/workspace.toml, as JSON
+    Workspace,
     /// feed-sources.json
     FeedSources,
     /// pack-lock.json
@@ -71,6 +73,7 @@ impl Of {
             Self::Publish => publish_schema(),
             Self::Verify => verify_schema(),
             Self::Flow => flow_schema(),
+            Self::Workspace => workspace_schema(),
             Self::FeedSources => sources_schema(),
             Self::PackLock => lock_schema(),
             Self::Init => init_schema(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::manifest::{Manifest, Runner, Step, Trigger};
-use super::{Flow, Origin, Standing};
+use super::{Flow, Origin, Standing, SwitchedOff};
 use crate::event::UPSTREAM_RELEASE;
 use crate::ids::{Digest, RepoName};
 
@@ -80,6 +80,7 @@ pub(crate) fn built_in(stack: BuiltIn<'_>, root: &Path) -> Flow {
         root: root.to_owned(),
         digest: Some(digest),
         standing: Standing::BuiltIn,
+        switched_off: SwitchedOff::default(),
         notes: Vec::new(),
     }
 }

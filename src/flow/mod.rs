@@ -13,6 +13,7 @@ mod payload;
 mod schema;
 mod select;
 mod stack_config;
+mod switches;
 mod text;
 
 #[cfg(test)]
@@ -27,12 +28,13 @@ use crate::ids::Digest;
 pub(crate) use built_in::{BUILT_IN, BuiltIn, built_in, built_in_file, built_in_schema};
 pub(crate) use checks::Check;
 pub(crate) use gates::{GateClosed, Gates};
-pub(crate) use manifest::{Manifest, Runner};
+pub(crate) use manifest::{Manifest, Runner, Step};
 pub(crate) use manifest_error::ManifestError;
 pub(crate) use schema::flow_schema;
 pub(crate) use select::{PassedOver, Reason, Selected, Selection, select, shadows};
 pub(crate) use stack_config::{ConfigError, PatchStackConfig, Push};
-pub(crate) use text::{shown, shown_path};
+pub(crate) use switches::{SwitchedOff, Switches, SwitchesError, switching_off, workspace_schema};
+pub(crate) use text::{check_segment, line_and_column, shown, shown_path};
 
 /// A flow that was found, whether or not it may run.
 #[derive(Debug, Clone)]
@@ -49,6 +51,8 @@ pub(crate) struct Flow {
     pub(crate) digest: Option<Digest>,
     /// What the lock says about it.
     pub(crate) standing: Standing,
+    /// What of it the workspace's own configuration switches off.
+    pub(crate) switched_off: SwitchedOff,
     /// What else a person should know about it, such as links that the hash does not cover.
     pub(crate) notes: Vec<String>,
 }
@@ -127,6 +131,16 @@ pub(crate) enum Standing {
         /// What is there.
         actual: Digest,
     },
+    /// Installed, changed since, and let through by whoever started the run.
+    #[error(
+        "its contents ({actual}) are not those that .codex/pack-lock.json pins ({expected}), and `--allow-modified` lets it run"
+    )]
+    Modified {
+        /// What the lock says.
+        expected: Digest,
+        /// What is there.
+        actual: Digest,
+    },
     /// Installed, and the lock does not name it.
     #[error("it lies in .codex/flows and .codex/pack-lock.json does not name it")]
     NotInLock,
@@ -142,10 +156,24 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
+    /// The standing's name in JSON output; never changed.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Pinned => "pinned",
+            Self::SourceOwned => "source",
+            Self::BuiltIn => "built-in",
+            Self::Differs { .. } => "differs-from-lock",
+            Self::Modified { .. } => "modified",
+            Self::NotInLock => "not-in-lock",
+            Self::NoLock => "no-lock",
+            Self::Unread { .. } => "not-comparable-with-lock",
+        }
+    }
+
     /// Whether such a flow may run.
     pub(crate) const fn may_run(&self) -> bool {
         match self {
-            Self::Pinned | Self::SourceOwned | Self::BuiltIn => true,
+            Self::Pinned | Self::SourceOwned | Self::BuiltIn | Self::Modified { .. } => true,
             Self::Differs { .. } | Self::NotInLock | Self::NoLock | Self::Unread { .. } => false,
         }
     }
@@ -153,9 +181,9 @@ impl Standing {
     /// What to do next, where anything is to be done.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Pinned | Self::SourceOwned | Self::BuiltIn => return None,
+            Self::Pinned | Self::SourceOwned | Self::BuiltIn | Self::Modified { .. } => return None,
             Self::Differs { .. } => {
-                "look at what changed; then install the flow again, so that the lock has the new hash, or put the old contents back"
+                "look at what changed; then put the old contents back, install the flow again so that the lock has the new hash, or run it as it is with `--allow-modified`"
             }
             Self::NotInLock | Self::NoLock => {
                 "install the flow with its pack, which writes the lock, or move it to flows/ to make it the repository's own"

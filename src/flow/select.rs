@@ -75,8 +75,8 @@ pub(crate) enum Reason {
         why: String,
     },
     /// `enabled = false`.
-    #[error("it is disabled in flow.toml")]
-    Disabled,
+    #[error("it is disabled in {}", .0.file())]
+    Disabled(Switch),
     /// A flow of the same name comes first.
     #[error("the flow of the same name in {by} comes first")]
     Shadowed {
@@ -91,6 +91,24 @@ pub(crate) enum Reason {
     ManifestBroken(ManifestError),
 }
 
+/// Which file switches a step off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// The flow's own.
+    Manifest,
+    /// The workspace's.
+    Workspace,
+}
+
+impl Switch {
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Manifest => "flow.toml",
+            Self::Workspace => ".codex/workspace.toml",
+        }
+    }
+}
+
 impl Reason {
     /// The reason's name in JSON output; never changed.
     pub(crate) const fn name(&self) -> &'static str {
@@ -99,14 +117,9 @@ impl Reason {
             Self::OtherEventType { .. } => "other-event-type",
             Self::SchemaMismatch { .. } => "schema-mismatch",
             Self::SchemaUnusable { .. } => "schema-unusable",
-            Self::Disabled => "disabled",
+            Self::Disabled(_) => "disabled",
             Self::Shadowed { .. } => "shadowed",
-            Self::Standing(Standing::Differs { .. }) => "differs-from-lock",
-            Self::Standing(Standing::NotInLock) => "not-in-lock",
-            Self::Standing(Standing::NoLock) => "no-lock",
-            Self::Standing(
-                Standing::Unread { .. } | Standing::Pinned | Standing::SourceOwned | Standing::BuiltIn,
-            ) => "not-comparable-with-lock",
+            Self::Standing(standing) => standing.name(),
             Self::ManifestBroken(_) => "manifest-broken",
         }
     }
@@ -121,7 +134,9 @@ impl Reason {
                 "the schema has to be a JSON schema inside the flow's folder that refers to no other file"
                     .to_owned(),
             ),
-            Self::Disabled => Some("set `enabled = true`, or remove the line".to_owned()),
+            Self::Disabled(switch) => {
+                Some(format!("set `enabled = true` in {}, or remove the line", switch.file()))
+            }
             Self::Standing(standing) => standing.hint(),
             Self::ManifestBroken(error) => error.hint(),
         }
@@ -151,6 +166,11 @@ pub(crate) fn select<'a>(
             }
             (Ok(_), Some(first)) => {
                 let reason = Reason::Shadowed { by: flows[first].place() };
+                selection.passed_over.push(PassedOver { flow, step: None, reason });
+                continue;
+            }
+            (Ok(_), None) if flow.switched_off.flow => {
+                let reason = Reason::Disabled(Switch::Workspace);
                 selection.passed_over.push(PassedOver { flow, step: None, reason });
                 continue;
             }
@@ -187,7 +207,10 @@ fn reason_against(
         return Some(Reason::OtherEventType { wanted: super::text::shown(kind) });
     }
     if !step.enabled {
-        return Some(Reason::Disabled);
+        return Some(Reason::Disabled(Switch::Manifest));
+    }
+    if flow.switched_off.steps.contains(&step.name) {
+        return Some(Reason::Disabled(Switch::Workspace));
     }
     if !flow.standing.may_run() {
         return Some(Reason::Standing(flow.standing.clone()));

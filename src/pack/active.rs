@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::hash::content_hash;
 use super::lock::Lock;
-use crate::flow::{Flow, Manifest, ManifestError, Origin, Standing, shown};
+use crate::flow::{Flow, Manifest, ManifestError, Origin, Standing, SwitchedOff, shown};
 use crate::ids::Digest;
 
 /// A folder with a flow.toml, as it lies on disk.
@@ -62,7 +62,7 @@ fn judge(found: FoundFlow, lock: Option<&Lock>) -> Flow {
     if let (Origin::Source, Err(why)) = (origin, &contents) {
         notes.push(format!("only its flow.toml counts as its contents: {why}"));
     }
-    Flow { folder, manifest, origin, root, digest, standing, notes }
+    Flow { folder, manifest, origin, root, digest, standing, switched_off: SwitchedOff::default(), notes }
 }
 
 fn hash(contents: &Contents) -> Digest {

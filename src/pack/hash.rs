@@ -32,7 +32,8 @@ pub(crate) fn content_hash<'a>(files: impl IntoIterator<Item = (&'a str, &'a Dig
 pub(crate) fn flows_digest(flows: &[Flow]) -> Digest {
     let shadows = shadows(flows);
     let may_run = |(at, flow): &(usize, &Flow)| {
-        flow.manifest.is_ok() && flow.standing.may_run() && shadows[*at].is_none()
+        let is_on = flow.manifest.is_ok() && !flow.switched_off.flow;
+        is_on && flow.standing.may_run() && shadows[*at].is_none()
     };
     let mut parts: Vec<String> =
         flows.iter().enumerate().filter(may_run).map(|(_, flow)| part(flow)).collect();
@@ -47,5 +48,6 @@ fn part(flow: &Flow) -> String {
         Origin::BuiltIn => "built-in",
     };
     let digest = flow.digest.as_ref().map_or_else(|| "unread".to_owned(), Digest::hex);
-    format!("{}\0{origin}\0{digest}\0", flow.name())
+    let off: String = flow.switched_off.steps.iter().map(|step| format!("off\0{step}\0")).collect();
+    format!("{}\0{origin}\0{digest}\0{off}", flow.name())
 }

@@ -116,7 +116,7 @@ fn is_flow(item: &Value, key: &str, text: &str) -> bool {
 }
 
 /// What the items of a lock are sorted by.
-fn sorted_by(item: &Value) -> String {
+pub(super) fn sorted_by(item: &Value) -> String {
     let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
     format!("{}:{}", text("kind"), text("name"))
 }

@@ -13,6 +13,8 @@ pub(crate) enum Edit<'a> {
     Insert(usize, &'a Value),
     /// The element takes the place of this one.
     Replace(usize, &'a Value),
+    /// This one goes.
+    Remove(usize),
 }
 
 /// `text`, a JSON object with a list under `key`, with one element more or another one. Everything else
@@ -25,6 +27,8 @@ pub(crate) fn edited(text: &str, key: &str, edit: Edit<'_>) -> Option<String> {
     match edit {
         Edit::Insert(at, item) => list.insert(at.min(list.len()), item.clone()),
         Edit::Replace(at, item) => item.clone_into(list.get_mut(at)?),
+        Edit::Remove(at) if at < list.len() => drop(list.remove(at)),
+        Edit::Remove(_) => return None,
     }
     let spliced = splice(text, key, edit);
     let is_right = |text: &String| serde_json::from_str::<Value>(text).is_ok_and(|found| found == expected);
@@ -41,6 +45,7 @@ fn splice(text: &str, key: &str, edit: Edit<'_>) -> Option<String> {
     };
     let (at, new) = match edit {
         Edit::Replace(at, item) => (list.items.get(at)?.clone(), element(item)),
+        Edit::Remove(at) => (list.without(at)?, String::new()),
         Edit::Insert(at, item) => match list.items.get(at) {
             Some(next) => (next.start..next.start, format!("{},{end}{indent}", element(item))),
             None => match list.items.last() {
@@ -66,6 +71,18 @@ struct List {
     /// What stands between the brackets.
     inside: Range<usize>,
     items: Vec<Range<usize>>,
+}
+
+impl List {
+    /// What has to go so that the element does, with the comma and the blanks beside it.
+    fn without(&self, at: usize) -> Option<Range<usize>> {
+        let gone = self.items.get(at)?;
+        Some(match (at.checked_sub(1), self.items.get(at + 1)) {
+            (_, Some(next)) => gone.start..next.start,
+            (Some(before), None) => self.items[before].end..gone.end,
+            (None, None) => self.inside.clone(),
+        })
+    }
 }
 
 /// The list under `key` of the object `text`; of several, the last, which is what a parser takes.
@@ -177,7 +194,9 @@ mod tests {
         for text in ["", "[]", "{}", r#"{"items": {}}"#, r#"{"item": []}"#, "{\"items\": [}"] {
             assert_eq!(edited(text, "items", Edit::Insert(0, &json!(1))), None, "{text}");
         }
-        assert_eq!(edited(r#"{"items": [1]}"#, "items", Edit::Replace(1, &json!(1))), None);
+        for edit in [Edit::Replace(1, &json!(1)), Edit::Remove(1)] {
+            assert_eq!(edited(r#"{"items": [1]}"#, "items", edit), None);
+        }
     }
 
     #[test]
@@ -193,6 +212,8 @@ mod tests {
             ),
             (Edit::Insert(2, &new), text.replace("{ }", &format!("{{ }},\n\t\t{element}"))),
             (Edit::Replace(1, &new), text.replace("{ }", element)),
+            (Edit::Remove(0), text.replace("{\"a\" : \"]\\\"}\"},\n\t\t", "")),
+            (Edit::Remove(1), text.replace(",\n\t\t{ }", "")),
         ] {
             assert_eq!(edited(text, "items", edit).unwrap(), expected);
         }
@@ -203,6 +224,19 @@ mod tests {
         let edit = Edit::Insert(0, &json!({"n": 1}));
         let text = edited("{\n  \"items\": []\n}\n", "items", edit).unwrap();
         assert_eq!(text, "{\n  \"items\": [\n    {\n      \"n\": 1\n    }\n  ]\n}\n");
+    }
+
+    #[test]
+    fn what_was_added_and_removed_leaves_no_trace() {
+        let new = json!({"n": 1});
+        for text in ["{\n  \"items\": [\n    {\n      \"a\": 1\n    }\n  ]\n}\n", "{\n  \"items\": []\n}\n"] {
+            for at in 0..2 {
+                let more = edited(text, "items", Edit::Insert(at, &new)).unwrap();
+                let last =
+                    serde_json::from_str::<Value>(&more).unwrap()["items"].as_array().unwrap().len() - 1;
+                assert_eq!(edited(&more, "items", Edit::Remove(at.min(last))).unwrap(), text);
+            }
+        }
     }
 
     #[test]

@@ -33,6 +33,30 @@ pub(crate) enum What {
         /// The file.
         file: PathBuf,
     },
+    /// An event that is recorded.
+    Again {
+        /// Its id.
+        event: String,
+        /// How much of it.
+        how: Again,
+        /// The maintained branch, instead of what the flow says.
+        branch: Option<String>,
+        /// The fork's repository, instead of what the flow says.
+        fork: Option<PathBuf>,
+        /// Where upstream is fetched from, instead of what the flow says.
+        upstream_url: Option<String>,
+    },
+}
+
+/// Whether a recorded event is run again, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// It is run as any other.
+    No,
+    /// What did not come to a good end, under the ids of the first time.
+    Retry,
+    /// All of it, under new ids.
+    Replay,
 }
 
 /// Whether the world is changed.
@@ -55,6 +79,8 @@ pub(crate) struct Asked {
     pub(crate) record_only: bool,
     /// The only flows to choose from; where none is named, PATCH_MOI_FLOWS says it, else all count.
     pub(crate) flows: Vec<String>,
+    /// Whether installed flows run that are not as the lock pins them.
+    pub(crate) allow_modified: bool,
     /// Where what lasts is kept.
     pub(crate) state: Wanted,
     /// The command as it was typed, for the report.
@@ -69,6 +95,7 @@ impl Asked {
             effect: Effect::Plan,
             record_only: false,
             flows: Vec::new(),
+            allow_modified: false,
             state: Wanted::Disk,
             command: command.to_owned(),
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::execution::Execution;
+use super::asked::Again;
 use super::preparing::{self, Prepared};
 use super::script_step::{self, Stepped};
 use super::selecting::{carrying, described, draft, flows_for, nothing_selected, selection_of, two_stacks};
@@ -12,7 +12,7 @@ use super::session::{Job, Session};
 use super::stack_step::{self, Carried};
 use super::step_log::log_of;
 use super::words::{problem, standing};
-use super::{artifact, code_mode_step, earlier};
+use super::{again, artifact, code_mode_step, earlier};
 use crate::event::Event;
 use crate::failure::{Begun, Failure, Kind, Result};
 use crate::flow::{Flow, Runner, Selected, Selection};
@@ -20,7 +20,7 @@ use crate::ids::{Digest, TagName};
 use crate::pack;
 use crate::process;
 use crate::record::{
-    Attempt, Dispatch, EventRecord, Operation, Run, RunId, RunReport as RunSays, RunSpan, RunStep, Status,
+    Attempt, Dispatch, EventRecord, Operation, Run, RunReport as RunSays, RunSpan, RunStep, Status,
     StepResult, merge_runs,
 };
 use crate::release::{LedgerLine, Release, State};
@@ -93,6 +93,7 @@ fn carry_through(
     flows: &[Flow],
     notes: &mut Vec<String>,
 ) -> Result<(EventReport, Kind)> {
+    let asked_at = session.context.stamp();
     let (draft, tag) = draft(session, job)?;
     let selection = session.select(&draft.kind, &draft.payload, flows);
     let said = described(&selection);
@@ -106,6 +107,13 @@ fn carry_through(
     if let [one, other, ..] = stacks[..] {
         return Err(two_stacks(one, other));
     }
+    if let Some(steps) = again::all_done(session, &draft, &selection)? {
+        let id = &draft.id;
+        notes.push(format!(
+            "every step of {id} is done, and nothing was run; `patch-moi replay {id}` runs them again"
+        ));
+        return Ok((EventReport { steps, ..about(job, &draft, &tag, said) }, Kind::Done));
+    }
     let mut prepared = match stacks.first() {
         Some(step) => Some(preparing::prepare(session, job, step)?),
         None => None,
@@ -116,7 +124,8 @@ fn carry_through(
         None => draft,
     };
     let tag = prepared.as_ref().map_or(tag, |prepared| prepared.release.tag.clone());
-    let through = Through { session, job, event, tag, digest: pack::flows_digest(flows), prepared };
+    let digest = pack::flows_digest(flows);
+    let through = Through { session, job, event, tag, digest, prepared, asked_at };
     let mut about = about(job, &through.event, &through.tag, said);
     let kind = if session.applies() {
         through.apply(&selection, &mut about)?
@@ -154,7 +163,7 @@ fn about(job: &Job<'_>, event: &Event, tag: &TagName, selection: report::Selecti
 /// What was done about an event, for its record.
 struct Done<'a> {
     event: &'a Value,
-    runs: &'a [Run],
+    runs: &'a [Value],
     dispatch: Dispatch,
     attempt: Attempt,
     state: State,
@@ -168,13 +177,20 @@ struct Through<'a> {
     tag: TagName,
     digest: Digest,
     prepared: Option<Prepared>,
+    /// When it was asked for: what another process does for the event from then on need not be done twice.
+    asked_at: String,
 }
 
 impl Through<'_> {
     /// The dry run: everything but writing.
     fn plan(&self, selection: &Selection<'_>, about: &mut EventReport) -> Result<Kind> {
         let mut kind = Kind::Done;
+        let stored = again::runs_of(self.session, &self.event.id)?;
         for selected in &selection.selected {
+            if let Some(kept) = again::kept(self.session, &stored, (&self.event, selected), &self.asked_at) {
+                about.steps.push(kept.report(selected));
+                continue;
+            }
             let Stepped { carried, .. } = self.step(selected)?;
             kind = kind.worse(ends(selection, selected, &carried));
             about.plan = about.plan.take().or_else(|| carried.plan.clone());
@@ -186,7 +202,7 @@ impl Through<'_> {
     /// The real run: the event is recorded before anything is done for it.
     fn apply(&self, selection: &Selection<'_>, about: &mut EventReport) -> Result<Kind> {
         let _claim = self.session.client.claim(&self.event.id)?;
-        let event = self.record_event()?;
+        let (event, stored) = self.record_event()?;
         if self.session.record_only {
             about.ledger = Some(standing(State::Seen));
             return Ok(Kind::Done);
@@ -194,6 +210,12 @@ impl Through<'_> {
         let begun = self.session.context.stamp();
         let (mut kind, mut state, mut runs) = (Kind::Done, State::Adopted, Vec::new());
         for selected in &selection.selected {
+            if let Some(kept) = again::kept(self.session, &stored, (&self.event, selected), &self.asked_at) {
+                state = weightier(state, kept.state(selected, self.prepared.is_some()));
+                about.steps.push(kept.report(selected));
+                runs.push(kept.run);
+                continue;
+            }
             let started_at = self.session.context.stamp();
             let done = self.step(selected);
             let run = self.run_record(selected, &event, &started_at, &done);
@@ -201,7 +223,7 @@ impl Through<'_> {
                 .client
                 .update(|client| client.put_run(&run))?
                 .map_err(|err| Failure::new(Kind::Failed, err))?;
-            runs.push(run);
+            runs.push(again::stored(&run)?);
             let carried = match done {
                 Ok(Stepped { carried, .. }) => carried,
                 Err(failure) => {
@@ -237,7 +259,8 @@ impl Through<'_> {
 
     fn step(&self, selected: &Selected<'_>) -> Result<Stepped> {
         if let Some(gate) = selected.gate {
-            return Ok(not_run(gate.to_string()).into());
+            let hint = gate.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            return Ok(not_run(format!("{gate}{hint}")).into());
         }
         match (selected.step.runner, &self.prepared) {
             (Runner::PatchStack, Some(prepared)) => {
@@ -246,7 +269,7 @@ impl Through<'_> {
             (runner, prepared) => {
                 // Beside a stack it is the stack that says where the release stands.
                 let done = if prepared.is_some() { State::Adopted } else { State::Candidate };
-                let execution = Execution::of(&self.event, selected);
+                let execution = self.session.execution(&self.event.id, selected);
                 if runner == Runner::CodeMode {
                     return code_mode_step::run(self.session, &self.event, selected, &execution, done);
                 }
@@ -268,21 +291,15 @@ impl Through<'_> {
         }
     }
 
-    /// The event in the journal (once), in the flow client's state and in the ledger.
-    fn record_event(&self) -> Result<Value> {
+    /// The event in the journal (once), in the flow client's state and in the ledger; and the runs that it
+    /// has already.
+    fn record_event(&self) -> Result<(Value, Vec<Value>)> {
         let event = serde_json::to_value(&self.event).map_err(|err| Failure::new(Kind::Failed, err))?;
-        let id = self.event.id.as_str();
-        self.session.context.data.flow_events::<Value>().append_after(|known| {
-            let is_known = known.iter().any(|line| line["id"] == id);
-            (!is_known).then(|| event.clone())
-        })?;
-        let now = self.session.context.stamp();
-        let recorded = self.session.client.update(|client| client.record_event(&event, &now))?;
-        recorded.map_err(|err| Failure::new(Kind::Failed, err))?;
+        let runs = again::record_event(self.session, &event)?;
         if self.session.ledger()?.latest(&self.job.repo, &self.tag).is_none() {
             self.enter(State::Seen)?;
         }
-        Ok(event)
+        Ok((event, runs))
     }
 
     fn run_record(
@@ -292,7 +309,7 @@ impl Through<'_> {
         started_at: &str,
         done: &Result<Stepped>,
     ) -> Run {
-        let id = RunId::of(&self.event.id, &selected.manifest.name, &selected.step.name);
+        let id = self.session.execution(&self.event.id, selected).run;
         let root = selected.flow.root.display().to_string();
         let step = RunStep {
             id: &id,
@@ -314,10 +331,12 @@ impl Through<'_> {
         Run::new(&step, span, outcome).with_log(log).with_host(host)
     }
 
-    fn record_dispatch(&self, event: &Value, runs: &[Run], begun: &str) -> Result<(Dispatch, Attempt)> {
-        let ids = runs.iter().map(|run| run.id().as_str().to_owned()).collect();
-        let dispatch = Dispatch::taken(&self.event.id, &self.event.kind, Operation::Dispatch, ids, begun);
-        let says: Vec<RunSays> = runs.iter().map(RunSays::from).collect();
+    fn record_dispatch(&self, event: &Value, runs: &[Value], begun: &str) -> Result<(Dispatch, Attempt)> {
+        let says: Vec<RunSays> = runs.iter().map(RunSays::of_stored).collect();
+        let ids = says.iter().map(|run| run.id.clone()).collect();
+        let replays = self.session.again == Again::Replay;
+        let operation = if replays { Operation::Replay } else { Operation::Dispatch };
+        let dispatch = Dispatch::taken(&self.event.id, &self.event.kind, operation, ids, begun);
         let attempt = merge_runs(&Attempt::begun(&dispatch, event), &says, &self.session.context.stamp());
         self.session.context.data.dispatches().append(&dispatch)?;
         self.session.context.data.attempts().append(&attempt)?;
@@ -327,7 +346,6 @@ impl Through<'_> {
     /// Writes record.json for whoever keeps it on another machine, and says in which folder.
     fn write_record(&self, done: Done<'_>, about: &EventReport) -> Result<Option<PathBuf>> {
         let line = self.line(done.state);
-        let values = |run: &Run| serde_json::to_value(run).map_err(|err| Failure::new(Kind::Failed, err));
         let said = || about.steps.iter().rev().find_map(|step| step.message.clone());
         let message = about.error.as_ref().map(|error| error.message.clone()).or_else(said);
         let record = EventRecord {
@@ -341,7 +359,7 @@ impl Through<'_> {
             flows: Some(self.digest.clone()),
             state: done.state,
             message: message.unwrap_or_default(),
-            runs: done.runs.iter().map(values).collect::<Result<_>>()?,
+            runs: done.runs.to_vec(),
             dispatch: Some(done.dispatch),
             attempt: Some(done.attempt),
             at: self.session.context.stamp(),

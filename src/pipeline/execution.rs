@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::asked::Again;
 use super::session::Session;
 use crate::event::Event;
 use crate::flow::Selected;
+use crate::ids::EventId;
 use crate::process::Env;
 use crate::record::RunId;
 use crate::runner::{EnvAsked, StepEnv, step_env};
@@ -21,11 +23,16 @@ pub(super) struct Execution {
     pub(super) replay: bool,
 }
 
-impl Execution {
-    /// The execution of a selected step for an event, under the id that it always has.
-    pub(super) fn of(event: &Event, selected: &Selected<'_>) -> Self {
-        let run = RunId::of(&event.id, &selected.manifest.name, &selected.step.name);
-        Self { run, replay: false }
+impl Session<'_> {
+    /// As which run a step is executed for an event.
+    pub(super) fn execution(&self, event: &EventId, selected: &Selected<'_>) -> Execution {
+        let (flow, step) = (&selected.manifest.name, &selected.step.name);
+        let replay = self.again == Again::Replay;
+        let run = match replay {
+            true => RunId::of_replay(event, flow, step, &self.nonce),
+            false => RunId::of(event, flow, step),
+        };
+        Execution { run, replay }
     }
 }
 

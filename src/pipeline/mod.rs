@@ -1,5 +1,6 @@
 //! One event through all stages: gather, decide, act, report.
 
+pub(crate) mod again;
 mod artifact;
 pub(crate) mod asked;
 pub(crate) mod asserting;
@@ -13,8 +14,10 @@ mod earlier;
 mod event;
 mod execution;
 mod fork;
+mod found;
 pub(crate) mod init;
 pub(crate) mod local;
+pub(crate) mod matching;
 mod newest;
 pub(crate) mod outputs;
 pub(crate) mod plumbing;
@@ -31,9 +34,11 @@ mod script_step;
 mod selecting;
 mod session;
 pub(crate) mod setup;
+mod similar;
 mod stack_step;
 pub(crate) mod standing;
 mod step_log;
+pub(crate) mod syncing;
 pub(crate) mod verify;
 mod watch;
 mod words;

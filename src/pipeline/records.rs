@@ -3,13 +3,14 @@
 //!
 //! A line that cannot be read hides no other line: it is passed over and told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Result;
-use crate::record::{Attempt, AttemptFilter, Dispatch, DispatchFilter, EventFilter, Limit, Newest, collapse};
+use crate::record::{Attempt, AttemptFilter, Dispatch, DispatchFilter, EventFilter, Limit};
 use crate::report::printable;
 use crate::store::{DataDir, JournalWarning, Journaled};
 
@@ -43,13 +44,11 @@ impl From<JournalEvent> for Value {
 /// # Errors
 /// Where the journal cannot be read at all.
 pub(crate) fn events(data: &DataDir, filter: &EventFilter, limit: Limit) -> Result<Journaled<JournalEvent>> {
-    let mut newest = Newest::new(limit);
-    let warnings = data.flow_events::<JournalEvent>().for_each(|event| {
-        if filter.accepts(&event.kind) {
-            newest.push(event);
-        }
-    })?;
-    Ok(Journaled { records: newest.into_list(), warnings })
+    let mut listed = Listed::new(limit);
+    let warnings = data
+        .flow_events::<JournalEvent>()
+        .from_newest(|event| if filter.accepts(&event.kind) { listed.push(event) } else { GO_ON })?;
+    Ok(Journaled { records: listed.records, warnings })
 }
 
 /// The dispatches that `filter` lets through, newest first.
@@ -61,13 +60,11 @@ pub(crate) fn dispatches(
     filter: &DispatchFilter,
     limit: Limit,
 ) -> Result<Journaled<Dispatch>> {
-    let mut newest = Newest::new(limit);
-    let warnings = data.dispatches().for_each(|dispatch| {
-        if filter.accepts(&dispatch) {
-            newest.push(dispatch);
-        }
-    })?;
-    Ok(Journaled { records: newest.into_list(), warnings })
+    let mut listed = Listed::new(limit);
+    let warnings = data
+        .dispatches()
+        .from_newest(|dispatch| if filter.accepts(&dispatch) { listed.push(dispatch) } else { GO_ON })?;
+    Ok(Journaled { records: listed.records, warnings })
 }
 
 /// The attempts that `filter` lets through, each as its last line has it, newest news first.
@@ -75,9 +72,33 @@ pub(crate) fn dispatches(
 /// # Errors
 /// Where the journal cannot be read at all.
 pub(crate) fn attempts(data: &DataDir, filter: &AttemptFilter, limit: Limit) -> Result<Journaled<Attempt>> {
-    let Journaled { records, warnings } = data.attempts().read()?;
-    let accepted = collapse(records).into_iter().filter(|attempt| filter.accepts(attempt));
-    Ok(Journaled { records: Newest::of(limit, accepted), warnings })
+    let mut listed = Listed::new(limit);
+    let mut superseded = HashSet::new();
+    let warnings = data.attempts().from_newest(|attempt| {
+        let is_last = superseded.insert(attempt.id.clone());
+        if is_last && filter.accepts(&attempt) { listed.push(attempt) } else { GO_ON }
+    })?;
+    Ok(Journaled { records: listed.records, warnings })
+}
+
+const GO_ON: ControlFlow<()> = ControlFlow::Continue(());
+
+/// The records of a list, which come newest first.
+struct Listed<T> {
+    limit: Limit,
+    records: Vec<T>,
+}
+
+impl<T> Listed<T> {
+    const fn new(limit: Limit) -> Self {
+        Self { limit, records: Vec::new() }
+    }
+
+    /// Takes one more, and says whether there is room for another.
+    fn push(&mut self, record: T) -> ControlFlow<()> {
+        self.records.push(record);
+        if self.records.len() < self.limit.get() { GO_ON } else { ControlFlow::Break(()) }
+    }
 }
 
 /// `status --json`. The counts cover what is listed.

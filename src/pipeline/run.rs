@@ -4,7 +4,7 @@ use super::asked::{Asked, Effect, What};
 use super::context::Context;
 use super::session::{Job, Session};
 use super::words::problem;
-use super::{event, remembering, watch};
+use super::{again, event, remembering, watch};
 use crate::candidate::Tool;
 use crate::event::{Event, MAX_EVENT_BYTES};
 use crate::failure::{Failure, Kind, Result};
@@ -54,8 +54,15 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
             }
         }
         What::Event { file } => {
-            let mut job = read_event(context, file)?;
+            let mut job = read_event(&session, file)?;
             job.source = session.source_of(&job.repo);
+            event::dispatch(&session, job, &mut report)?
+        }
+        What::Again { event: id, branch, fork, upstream_url, .. } => {
+            let mut job = again::job(&session, id)?;
+            job.branch.clone_from(branch);
+            job.fork.clone_from(fork);
+            job.upstream_url = upstream_url.as_deref().map(str::parse::<RemoteUrl>).transpose()?;
             event::dispatch(&session, job, &mut report)?
         }
     };
@@ -71,7 +78,7 @@ fn names_no_tag(what: &What, session: &Session<'_>) -> bool {
     match what {
         What::Schedule { tag, .. } => tag.is_none(),
         What::Release { tag, .. } => tag.is_none() && session.is_on_runner(),
-        What::Event { .. } => false,
+        What::Event { .. } | What::Again { .. } => false,
     }
 }
 
@@ -94,18 +101,10 @@ pub(super) fn blank_report(session: &Session<'_>, command: &str) -> RunReport {
     }
 }
 
-fn read_event<'a>(context: &Context<'_>, file: &std::path::Path) -> Result<Job<'a>> {
-    let file = context.cwd.join(file);
+fn read_event<'a>(session: &Session<'_>, file: &std::path::Path) -> Result<Job<'a>> {
+    let file = session.context.cwd.join(file);
     let text = read_bounded(&file, MAX_EVENT_BYTES as u64)?;
-    let mut event = Event::parse(&text, &file)?;
-    event.received_at.get_or_insert_with(|| context.stamp());
-    let lacks = |field: &str| {
-        Failure::usage(format!("{}: the event's payload names no {field}", file.display()))
-            .hint(r#"a release event has a payload like {"repo": "owner/name", "tag": "v1.2.3"}"#)
-    };
-    let repo = event.repo().ok_or_else(|| lacks("repo"))?;
-    let tag = event.tag().ok_or_else(|| lacks("tag"))?;
-    Ok(Job { event: Some(event), ..Job::of_tag(repo, Some(tag), None) })
+    again::job_of(session, Event::parse(&text, &file)?, &file.display().to_string())
 }
 
 /// The source that a tag without a repository is about.

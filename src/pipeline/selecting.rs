@@ -7,7 +7,7 @@ use super::words::problem;
 use super::{newest, preparing};
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
-use crate::flow::{self, BuiltIn, Flow, Reason, Runner, Selected, Selection, Standing};
+use crate::flow::{self, BuiltIn, Flow, Gates, Reason, Runner, Selected, Selection, Standing, switching_off};
 use crate::ids::{RelPath, TagName};
 use crate::report::{self, PassedOver};
 use crate::workspace::read_schema;
@@ -43,11 +43,16 @@ pub(super) fn selection_of(session: &Session<'_>, job: &Job<'_>) -> report::Sele
 impl Session<'_> {
     /// Which steps an event selects.
     pub(super) fn select<'f>(&self, kind: &str, payload: &Value, flows: &'f [Flow]) -> Selection<'f> {
-        let schemas = |flow: &Flow, schema: &RelPath| {
-            read_schema(&flow.root, schema).map_err(|err| problem(&Failure::from(err)).message)
-        };
-        flow::select(kind, payload, flows, &schemas, &self.gates)
+        select(kind, payload, flows, &self.gates)
     }
+}
+
+/// Which steps an event selects, with the schemas as they lie in the flows' folders.
+pub(super) fn select<'f>(kind: &str, payload: &Value, flows: &'f [Flow], gates: &Gates) -> Selection<'f> {
+    let schemas = |flow: &Flow, schema: &RelPath| {
+        read_schema(&flow.root, schema).map_err(|err| problem(&Failure::from(err)).message)
+    };
+    flow::select(kind, payload, flows, &schemas, gates)
 }
 
 pub(super) fn carrying<'s, 'f>(selection: &'s Selection<'f>) -> Vec<&'s Selected<'f>> {
@@ -80,12 +85,14 @@ pub(super) fn described(selection: &Selection<'_>) -> report::Selection {
         flow: selected.manifest.name.clone(),
         step: selected.step.name.clone(),
         runner: selected.step.runner.name().to_owned(),
+        gate: selected.gate.map(|gate| gate.to_string()),
     };
     let passed_over = |passed: &flow::PassedOver<'_>| PassedOver {
         flow: passed.flow.name().to_owned(),
         step: passed.step.map_or_else(|| "*".to_owned(), |step| step.name.clone()),
         code: passed.reason.name().to_owned(),
         reason: passed.reason.to_string(),
+        hint: passed.reason.hint(),
     };
     report::Selection {
         selected: selection.selected.iter().map(selected).collect(),
@@ -135,5 +142,20 @@ pub(super) fn two_stacks(one: &Selected<'_>, other: &Selected<'_>) -> Failure {
         "two steps would carry a stack for the same event: {}/{} and {}/{}",
         one.manifest.name, one.step.name, other.manifest.name, other.step.name
     ))
-    .hint("one event has one candidate: set `enabled = false` on one of them, or give it a narrower trigger")
+    .hint(format!(
+        "one event has one candidate. To keep {}/{}, write into .codex/workspace.toml:\n{}",
+        one.manifest.name,
+        one.step.name,
+        switching_off(&other.manifest.name, &other.step.name)
+    ))
+    .hint(format!(
+        "to keep {}/{}, write there:\n{}",
+        other.manifest.name,
+        other.step.name,
+        switching_off(&one.manifest.name, &one.step.name)
+    ))
+    .hint(format!(
+        "for this run alone, `--flow {}` or `--flow {}` chooses",
+        one.manifest.name, other.manifest.name
+    ))
 }

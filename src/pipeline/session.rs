@@ -1,20 +1,21 @@
 //! One run's configuration and what it has learnt so far.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::asked::{Asked, AskedBy, Effect};
+use super::asked::{Again, Asked, AskedBy, Effect, What};
 use super::context::Context;
-use super::fork;
+use super::found::{self, Found};
 use super::private_clone::PrivateClone;
+use super::{again, fork};
 use crate::event::Event;
 use crate::failure::{Failure, Result};
 use crate::flow::{Flow, Gates};
 use crate::git::{Git, Listing, RemoteUrl, Repository};
 use crate::ids::{CommitId, Digest, RepoName, TagName};
-use crate::pack::{self, Lock};
+use crate::pack;
 use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
 use crate::stack::Answers;
 use crate::state::Files;
@@ -80,6 +81,9 @@ pub(super) struct Session<'a> {
     pub(super) git: Git,
     pub(super) effect: Effect,
     pub(super) record_only: bool,
+    pub(super) again: Again,
+    /// What makes the ids of a replay its own.
+    pub(super) nonce: String,
     pub(super) flows: Vec<Flow>,
     pub(super) flows_digest: Digest,
     pub(super) gates: Gates,
@@ -100,18 +104,7 @@ impl<'a> Session<'a> {
     /// A file that cannot be read or parsed, no git or one that is too old.
     pub(super) fn open(context: &'a Context<'a>, asked: &Asked) -> Result<Self> {
         let git = Git::find(context.variables)?;
-        let mut notes = Vec::new();
-        let lock = match context.workspace.lock()? {
-            Some((file, text)) => Some(Lock::parse(&text, &file)?),
-            None => None,
-        };
-        notes.extend(lock.iter().flat_map(|lock| lock.warnings.clone()));
-        let flows = pack::active(context.workspace.found_flows()?, lock.as_ref());
-        let flows = named(flows, context, asked)?;
-        for flow in &flows {
-            let warnings = flow.manifest.iter().flat_map(|manifest| &manifest.warnings);
-            notes.extend(flow.notes.iter().chain(warnings).map(|note| format!("{}: {note}", flow.place())));
-        }
+        let Found { flows, mut notes } = found::chosen(context, &asked.flows, asked.allow_modified)?;
         let sources = match context.sources_file() {
             Some(file) => {
                 let sources = Sources::parse(&read_bounded(&file, MAX_SOURCES_BYTES as u64)?, &file)?;
@@ -125,10 +118,15 @@ impl<'a> Session<'a> {
             git,
             effect: asked.effect,
             record_only: asked.record_only,
+            again: match &asked.what {
+                What::Again { how, .. } => *how,
+                _ => Again::No,
+            },
+            nonce: format!("{}:{}", (context.now)().as_millisecond(), std::process::id()),
             flows_digest: pack::flows_digest(&flows),
             flows,
             gates: Gates::from_env(&|name| context.variable(name)),
-            client: FlowClient::open(context.workspace.root()),
+            client: FlowClient::open(context.workspace.root()).keeping(again::retention(context.workspace)?),
             notes,
             clones: RefCell::default(),
             sources,
@@ -244,31 +242,4 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
-}
-
-/// The flows that were named, or all.
-fn named(flows: Vec<Flow>, context: &Context<'_>, asked: &Asked) -> Result<Vec<Flow>> {
-    let variable = context.variable("PATCH_MOI_FLOWS").filter(|_| asked.flows.is_empty());
-    let from_variable = variable.iter().flat_map(|names| names.split(','));
-    let names: BTreeSet<&str> = asked
-        .flows
-        .iter()
-        .map(String::as_str)
-        .chain(from_variable)
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .collect();
-    if names.is_empty() {
-        return Ok(flows);
-    }
-    if let Some(unknown) = names.iter().find(|name| flows.iter().all(|flow| flow.name() != **name)) {
-        let known: Vec<&str> = flows.iter().map(Flow::name).collect();
-        let known = if known.is_empty() {
-            "none is installed".to_owned()
-        } else {
-            format!("there are {}", known.join(", "))
-        };
-        return Err(Failure::usage(format!("no flow is called `{}`", unknown.escape_debug())).hint(known));
-    }
-    Ok(flows.into_iter().filter(|flow| names.contains(flow.name())).collect())
 }

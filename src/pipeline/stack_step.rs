@@ -97,7 +97,8 @@ pub(super) fn carry(
     }
     let carry = carrying::carry(session, prepared, &inventory)?;
     let squashed = carrying::squash(prepared, &carry)?;
-    let document = document(&frame, &inventory, &refs, carry, squashed);
+    let mut document = document(&frame, &inventory, &refs, carry, squashed);
+    document.run.id = session.execution(&event.id, selected).run.to_string();
     finish(session, &frame, bench, document)
 }
 

@@ -1,7 +1,5 @@
 //! patch-moi's own record of carrying one event through: what was asked, what its runs say.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -152,8 +150,8 @@ impl Attempt {
 /// What the attempt is once its runs say `runs`, in the order in which they were begun. `now` is a
 /// time as `event::stamp` writes it. Without runs, nothing changes but the time.
 ///
-/// The worst run decides. An attempt has ended only when every run has: one that failed says so at
-/// once, but gets its `completedAt` with its last sibling.
+/// The worst run decides. An attempt has ended only when every run has: while one is under way, it is
+/// `started`, unless somebody has to do something about another.
 pub(crate) fn merge_runs(attempt: &Attempt, runs: &[RunReport], now: &str) -> Attempt {
     let mut merged = Attempt { updated_at: now.to_owned(), ..attempt.clone() };
     if runs.is_empty() {
@@ -183,26 +181,14 @@ pub(crate) fn merge_runs(attempt: &Attempt, runs: &[RunReport], now: &str) -> At
         found => found,
     };
     if all_ended && merged.status != AttemptStatus::Started {
-        merged.completed_at = last(runs, |run| run.completed_at.as_deref()).or_else(|| Some(now.to_owned()));
+        let ended = last(runs, |run| run.completed_at.as_deref()).or(merged.completed_at);
+        merged.completed_at = ended.or_else(|| Some(now.to_owned()));
     }
     merged
 }
 
-/// The last line of every attempt, in the order of those lines: the oldest news first.
-pub(crate) fn collapse(lines: impl IntoIterator<Item = Attempt>) -> Vec<Attempt> {
-    let mut slots: Vec<Option<Attempt>> = Vec::new();
-    let mut place_of: HashMap<String, usize> = HashMap::new();
-    for attempt in lines {
-        if let Some(older) = place_of.insert(attempt.id.clone(), slots.len()) {
-            slots[older] = None;
-        }
-        slots.push(Some(attempt));
-    }
-    slots.into_iter().flatten().collect()
-}
-
-/// needs_intervention before blocked before failed before changed; then skipped where all are,
-/// completed where all are done, else started.
+/// needs_intervention before blocked; then started where a run is under way; then failed before changed;
+/// then skipped where all are, completed where all are done, else started.
 fn worst(standings: &[Standing]) -> AttemptStatus {
     let any = |status| standings.contains(&Standing::Ended(status));
     let all = |fits: fn(Status) -> bool| {
@@ -212,6 +198,8 @@ fn worst(standings: &[Standing]) -> AttemptStatus {
         AttemptStatus::NeedsIntervention
     } else if any(Status::Blocked) {
         AttemptStatus::Blocked
+    } else if standings.contains(&Standing::Open) {
+        AttemptStatus::Started
     } else if any(Status::Failed) {
         AttemptStatus::Failed
     } else if any(Status::Changed) {
@@ -310,6 +298,9 @@ mod tests {
             (&["skipped", "skipped"], Skipped),
             (&["skipped", "completed"], Completed),
             (&["completed", "running"], Started),
+            (&["changed", "running"], Started),
+            (&["failed", "queued"], Started),
+            (&["blocked", "running"], Blocked),
             (&["completed", "canceled"], Started),
             (&["sideways"], Started),
         ] {
@@ -319,11 +310,14 @@ mod tests {
 
     #[test]
     fn an_attempt_ends_with_its_last_run_and_not_before() {
-        let failed = merge_runs(&begun(&["run_0", "run_1"]), &runs(&["failed", "running"]), "T2");
-        assert_eq!((failed.status, failed.completed_at.as_deref()), (AttemptStatus::Failed, None));
+        for word in ["failed", "changed"] {
+            let open = merge_runs(&begun(&["run_0", "run_1"]), &runs(&[word, "running"]), "T2");
+            assert_eq!((open.status, open.completed_at.as_deref()), (AttemptStatus::Started, None), "{word}");
 
-        let ended = merge_runs(&failed, &runs(&["failed", "completed"]), "T3");
-        assert_eq!((ended.completed_at.as_deref(), ended.updated_at.as_str()), (Some("C1"), "T3"));
+            let ended = merge_runs(&open, &runs(&[word, "completed"]), "T3");
+            assert_eq!((ended.completed_at.as_deref(), ended.updated_at.as_str()), (Some("C1"), "T3"));
+            assert_eq!(ended.status.name(), word);
+        }
     }
 
     #[test]
@@ -367,17 +361,6 @@ mod tests {
             words, r#"{"a":"blocked","b":"failed","c":"completed"}"#,
             "no run's word contradicts the attempt's"
         );
-    }
-
-    #[test]
-    fn the_last_line_of_an_attempt_counts_and_is_the_news() {
-        let line =
-            |id: &str, at: &str| Attempt { id: id.to_owned(), updated_at: at.to_owned(), ..begun(&["r"]) };
-        let collapsed =
-            collapse([line("a", "1"), line("b", "2"), line("a", "3"), line("c", "4"), line("a", "5")]);
-        let seen: Vec<_> =
-            collapsed.iter().map(|attempt| (attempt.id.as_str(), attempt.updated_at.as_str())).collect();
-        assert_eq!(seen, [("b", "2"), ("c", "4"), ("a", "5")]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::report::text;
+use crate::ids::ObjectId;
 
 /// Where a candidate can be found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,19 @@ impl CandidateRef {
         })
     }
 
+    /// A commit that nothing names yet.
+    fn of_commit(commit: String) -> Self {
+        Self {
+            kind: "commit".to_owned(),
+            name: commit.clone(),
+            repo: None,
+            remote: None,
+            sha: Some(commit),
+            url: None,
+            pushed: None,
+        }
+    }
+
     /// What makes two of them one. A page or a push is news about the same candidate.
     fn identity(&self) -> (&str, &str, &str, &str, &str) {
         (
@@ -67,7 +81,8 @@ impl CandidateRef {
 }
 
 /// The refs that a result's artifacts name: each of `candidateRefs`, each of `candidates`, then
-/// `candidateRef`. What is neither a ref nor an object with one is passed over.
+/// `candidateRef`. What is neither a ref nor an object with one is passed over. The commit of `codexHead`,
+/// else of `afterSha`, is one too, where none of these names it and it is another than `beforeSha`.
 pub(crate) fn candidate_refs(artifacts: &Value) -> Vec<CandidateRef> {
     let lists = ["candidateRefs", "candidates"]
         .into_iter()
@@ -75,6 +90,12 @@ pub(crate) fn candidate_refs(artifacts: &Value) -> Vec<CandidateRef> {
         .flatten();
     let mut found = Vec::new();
     add_new(&mut found, lists.chain(artifacts.get("candidateRef")).filter_map(CandidateRef::of));
+    let commit = |key| text(artifacts, key).filter(|sha| sha.parse::<ObjectId>().is_ok());
+    let head = commit("codexHead").or_else(|| commit("afterSha"));
+    let head = head.filter(|head| commit("beforeSha").as_ref() != Some(head));
+    if let Some(head) = head.filter(|head| found.iter().all(|known| known.sha.as_ref() != Some(head))) {
+        found.push(CandidateRef::of_commit(head));
+    }
     found
 }
 
@@ -104,6 +125,22 @@ mod tests {
         ] {
             assert_eq!(candidate_refs(&artifacts), [], "{artifacts}");
         }
+    }
+
+    #[test]
+    fn a_commit_that_a_step_left_is_a_candidate_unless_a_ref_names_it_or_nothing_changed() {
+        let (before, after, head) = ("a".repeat(40), "b".repeat(40), "c".repeat(40));
+        let found = |artifacts: Value| {
+            let refs = candidate_refs(&artifacts);
+            refs.into_iter().map(|one| (one.kind, one.name, one.sha)).collect::<Vec<_>>()
+        };
+        let commit = |sha: &str| ("commit".to_owned(), sha.to_owned(), Some(sha.to_owned()));
+        assert_eq!(found(json!({"codexHead": head, "afterSha": after})), [commit(&head)]);
+        assert_eq!(found(json!({"beforeSha": before, "afterSha": after})), [commit(&after)]);
+        assert_eq!(found(json!({"beforeSha": after, "afterSha": after})), []);
+        assert_eq!(found(json!({"afterSha": null, "codexHead": "main"})), []);
+        let named = json!({"candidateRefs": [{"ref": "refs/x", "sha": after}], "afterSha": after});
+        assert_eq!(found(named).len(), 1);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use super::report::text;
 /// knows them is not listed and not touched: whoever wrote it will find it again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FlowClientState {
-    events: Vec<Value>,
-    runs: Vec<Value>,
+    pub(super) events: Vec<Value>,
+    pub(super) runs: Vec<Value>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -88,6 +88,24 @@ impl FlowClientState {
     pub(crate) fn newest_run_of(&self, flow: &str, step: &str) -> Option<&Value> {
         let is_one = |run: &&Value| is_run(run) && run["flowName"] == flow && run["stepName"] == step;
         self.runs.iter().rev().find(is_one)
+    }
+
+    /// The ids of all events, oldest first.
+    pub(crate) fn event_ids(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().filter_map(stored_event).map(|event| event.id)
+    }
+
+    /// The run with this id.
+    pub(crate) fn run(&self, id: &str) -> Option<&Value> {
+        self.runs.iter().rev().find(|run| is_run(run) && run["id"] == id)
+    }
+
+    /// The runs of an event, oldest first.
+    pub(crate) fn runs_of(&self, event: &str) -> Vec<&Value> {
+        self.runs
+            .iter()
+            .filter(|run| is_run(run) && run.get("eventId").is_some_and(|id| id == event))
+            .collect()
     }
 
     /// Records an event, with no run yet: before anything is done for it, so that a run that is
@@ -214,7 +232,7 @@ fn is_later(run: &Value, than: &Value) -> bool {
 }
 
 /// When a run ended, or was changed last.
-fn ended(run: &Value) -> &str {
+pub(super) fn ended(run: &Value) -> &str {
     let time = |key| run.get(key).and_then(Value::as_str);
     time("completedAt").max(time("updatedAt")).unwrap_or_default()
 }
@@ -234,7 +252,7 @@ fn in_order(elements: &mut Vec<Value>, time: impl Fn(&Value) -> Option<&str>) {
 }
 
 /// The element as an event, by codex-flows' own rules for what it loads.
-fn stored_event(element: &Value) -> Option<StoredEvent<'_>> {
+pub(super) fn stored_event(element: &Value) -> Option<StoredEvent<'_>> {
     let event = element.get("event")?;
     let string = |key| event.get(key).and_then(Value::as_str);
     string("receivedAt")?;
@@ -249,7 +267,7 @@ fn stored_event(element: &Value) -> Option<StoredEvent<'_>> {
 }
 
 /// Whether codex-flows would load the element as a run.
-fn is_run(element: &Value) -> bool {
+pub(super) fn is_run(element: &Value) -> bool {
     let has = |key, check: fn(&Value) -> bool| element.get(key).is_some_and(check);
     ["id", "status", "effectiveStatus"].into_iter().all(|key| has(key, Value::is_string))
         && has("needsAttention", Value::is_boolean)

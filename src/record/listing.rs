@@ -1,7 +1,5 @@
 //! Which records a list shows, and how many.
 
-use std::collections::VecDeque;
-
 use super::{Attempt, AttemptStatus, Dispatch, DispatchStatus};
 
 /// How many records a list shows: 1 to 500, and 50 where nothing was asked for.
@@ -25,40 +23,6 @@ impl Limit {
 impl Default for Limit {
     fn default() -> Self {
         Self(50)
-    }
-}
-
-/// The newest of the records that were pushed, oldest first; it never holds more than its limit.
-#[derive(Debug, Clone)]
-pub(crate) struct Newest<T> {
-    limit: usize,
-    records: VecDeque<T>,
-}
-
-impl<T> Newest<T> {
-    /// Room for `limit` records.
-    pub(crate) fn new(limit: Limit) -> Self {
-        Self { limit: limit.get(), records: VecDeque::new() }
-    }
-
-    /// The newest of `records`, which come oldest first: newest first.
-    pub(crate) fn of(limit: Limit, records: impl Iterator<Item = T>) -> Vec<T> {
-        let mut newest = Self::new(limit);
-        records.for_each(|record| newest.push(record));
-        newest.into_list()
-    }
-
-    /// Takes a record that is newer than all before it.
-    pub(crate) fn push(&mut self, record: T) {
-        if self.records.len() == self.limit {
-            self.records.pop_front();
-        }
-        self.records.push_back(record);
-    }
-
-    /// What is left, newest first.
-    pub(crate) fn into_list(self) -> Vec<T> {
-        self.records.into_iter().rev().collect()
     }
 }
 
@@ -122,12 +86,5 @@ mod tests {
             assert_eq!(Limit::nearest(asked).get(), given, "{asked}");
         }
         assert_eq!(Limit::default().get(), 50);
-    }
-
-    #[test]
-    fn the_newest_stand_first_and_the_rest_is_let_go() {
-        assert_eq!(Newest::of(Limit::nearest(3), 1..=9), [9, 8, 7]);
-        assert_eq!(Newest::of(Limit::nearest(3), 1..=2), [2, 1]);
-        assert!(Newest::of(Limit::default(), std::iter::empty::<u8>()).is_empty());
     }
 }

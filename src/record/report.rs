@@ -42,6 +42,34 @@ impl RunReport {
     }
 }
 
+impl RunReport {
+    /// What a run says that the flow client's state holds, whoever wrote it. A backend puts a result into
+    /// another object; what the result says comes before what the run says of it.
+    pub(crate) fn of_stored(run: &Value) -> Self {
+        let payload = run.get("resultPayload").unwrap_or(&Value::Null);
+        let inner = payload.get("result").unwrap_or(&Value::Null);
+        let is_result = |value: &&Value| value.get("status").is_some_and(Value::is_string);
+        let payload = [payload, inner].into_iter().find(is_result).unwrap_or(&Value::Null);
+        let status = text(payload, "status").or_else(|| text(run, "effectiveStatus"));
+        Self {
+            id: text(run, "id").unwrap_or_default(),
+            status: status.or_else(|| text(run, "status")),
+            error: text(run, "error"),
+            message: text(payload, "message"),
+            artifacts: payload.get("artifacts").cloned(),
+            completed_at: text(run, "completedAt"),
+        }
+    }
+
+    /// What it came to, where that was a good end.
+    pub(crate) fn good_end(&self) -> Option<Status> {
+        match self.standing() {
+            Standing::Ended(status @ (Status::Skipped | Status::Completed | Status::Changed)) => Some(status),
+            _ => None,
+        }
+    }
+}
+
 impl From<&Run> for RunReport {
     fn from(run: &Run) -> Self {
         Self {
@@ -77,6 +105,27 @@ mod tests {
         let report = crashed();
         assert_eq!(report.standing(), Standing::Ended(Status::Failed));
         assert_eq!((report.error.as_deref(), report.message), (Some("boom"), None));
+    }
+
+    #[test]
+    fn a_stored_run_says_what_its_result_says_even_where_a_backend_wrapped_it() {
+        let bare = json!({"id": "r", "status": "queued", "effectiveStatus": "running", "raw": {}});
+        let of = |payload: Value| {
+            let mut run = bare.clone();
+            run["resultPayload"] = payload;
+            RunReport::of_stored(&run)
+        };
+        assert_eq!(RunReport::of_stored(&bare).status.as_deref(), Some("running"));
+        assert_eq!(of(json!({"status": " "})).status.as_deref(), Some("running"));
+        assert_eq!(of(json!({"flow": "f"})).good_end(), None);
+        let result = json!({"status": "changed", "message": "m", "artifacts": {"candidateRef": "r"}});
+        for payload in [result.clone(), json!({"flow": "f", "step": "s", "result": result})] {
+            let report = of(payload);
+            assert_eq!((report.good_end(), report.message.as_deref()), (Some(Status::Changed), Some("m")));
+            assert_eq!(report.artifacts, Some(json!({"candidateRef": "r"})));
+        }
+        let run = run_for(&json!({"id": "e", "type": "t"}), "s", Err("boom".to_owned()));
+        assert_eq!(RunReport::of_stored(&serde_json::to_value(&run).unwrap()), crashed());
     }
 
     #[test]

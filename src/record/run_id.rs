@@ -18,6 +18,12 @@ impl RunId {
         Self(format!("run_{}", twelve_digits(&[event.as_str(), flow, step])))
     }
 
+    /// The id of a run that does again what was done. `nonce` is another one for each replay, and the same
+    /// for all steps of one.
+    pub(crate) fn of_replay(event: &EventId, flow: &str, step: &str, nonce: &str) -> Self {
+        Self(format!("run_{}_replay", twelve_digits(&[event.as_str(), flow, step, nonce])))
+    }
+
     /// The id as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -45,5 +51,15 @@ mod tests {
     fn a_run_has_the_id_that_codex_flows_gives_it() {
         let event = "patch:upstream.release:openai/codex:rust-v0.130.0".parse().unwrap();
         assert_eq!(RunId::of(&event, "demo", "hello").as_str(), "run_6ca1f4662abc");
+    }
+
+    #[test]
+    fn a_replay_has_ids_of_its_own_in_the_same_form() {
+        let event = "e".parse().unwrap();
+        let id = |nonce| RunId::of_replay(&event, "demo", "hello", nonce).to_string();
+        let digits = id("1:7").strip_prefix("run_").unwrap().strip_suffix("_replay").unwrap().to_owned();
+        assert!(digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{digits}");
+        assert_ne!(id("1:7"), id("2:7"));
+        assert!(!RunId::of(&event, "demo", "hello").as_str().contains(&digits));
     }
 }

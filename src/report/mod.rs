@@ -39,4 +39,4 @@ pub(crate) use run::{
     EventReport, Memory, PassedOver, Problem, ReleaseReport, RunReport, Selected, Selection, SourceReport,
     Standing, StepReport, run_schema,
 };
-pub(crate) use terminal::{Look, carry_text, run_text};
+pub(crate) use terminal::{Look, carry_text, run_text, selection_text};

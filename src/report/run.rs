@@ -196,6 +196,9 @@ pub(crate) struct Selected {
     pub(crate) step: String,
     /// Its runner.
     pub(crate) runner: String,
+    /// What keeps it from running all the same, and what opens that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gate: Option<String>,
 }
 
 /// A step that an event did not select.
@@ -209,6 +212,9 @@ pub(crate) struct PassedOver {
     pub(crate) code: String,
     /// Why not, in words.
     pub(crate) reason: String,
+    /// What to do about it, where anything is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
 }
 
 /// One step that ran, or would.

@@ -15,12 +15,18 @@ pub(super) fn run(document: Document) -> RunReport {
         checkout: Some("/home/ada/fork".to_owned()),
         document: Some(Box::new(document)),
     };
-    let selected = Selected { flow: step.flow.clone(), step: step.step.clone(), runner: step.runner.clone() };
+    let selected = Selected {
+        flow: step.flow.clone(),
+        step: step.step.clone(),
+        runner: step.runner.clone(),
+        gate: None,
+    };
     let passed_over = PassedOver {
         code: "disabled".to_owned(),
         flow: "bindings".to_owned(),
         step: "generate".to_owned(),
         reason: "needs CODEX_FLOWS_MODE=code-mode".to_owned(),
+        hint: None,
     };
     let event = EventReport {
         id: EventId::of_release(&"sample/upstream".parse().unwrap(), &"v1.1.0".parse().unwrap()),

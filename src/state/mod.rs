@@ -14,13 +14,16 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::ids::{Digest, RelPath};
-use crate::record::FlowClientState;
+use crate::record::{Archived, FlowClientState};
 
 /// The files of a state, by their paths in its tree.
 pub(crate) type Files = BTreeMap<RelPath, Vec<u8>>;
 
 /// Where the flow client's state is in the tree.
 pub(crate) const FLOW_CLIENT: &str = "flow-client/state.json";
+
+/// Where what was too old for the flow client's state is in the tree.
+pub(crate) const ARCHIVE: &str = "flow-client/state-archive.jsonl";
 
 /// The folder of the tree that holds the journals of DATA_DIR.
 pub(crate) const DATA: &str = "data";
@@ -92,7 +95,8 @@ pub(crate) fn check(files: &Files) -> Result<(), TooLarge> {
 
 /// Everything that stands in either of two states. Journals have the lines of both in the order of their
 /// times, where `ours` comes first among equals; of one record the newer state stands; a file that is of no
-/// known kind, or cannot be read as its kind, is kept.
+/// known kind, or cannot be read as its kind, is kept. What one of them has archived does not come back from
+/// the other.
 ///
 /// Whoever unites the result with either of the two again gets the same.
 pub(crate) fn union(ours: &Files, theirs: &Files) -> Files {
@@ -110,7 +114,20 @@ pub(crate) fn union(ours: &Files, theirs: &Files) -> Files {
             *bytes = journal::union(path, bytes, b"");
         }
     }
+    leave_out_archived(&mut all);
     all
+}
+
+fn leave_out_archived(all: &mut Files) {
+    let at = |name: &str| name.parse::<RelPath>().ok();
+    let (Some(client), Some(archive)) = (at(FLOW_CLIENT), at(ARCHIVE)) else { return };
+    let (Some(text), Some(lines)) = (all.get(&client), all.get(&archive)) else { return };
+    let Ok(mut state) = FlowClientState::parse(text) else { return };
+    let archived = lines.split(|byte| *byte == b'\n');
+    let archived = archived.filter_map(|line| serde_json::from_slice::<Archived>(line).ok());
+    if state.leave_out(archived) {
+        all.insert(client, state.to_text().into_bytes());
+    }
 }
 
 fn is_journal(path: &RelPath) -> bool {

@@ -4,32 +4,44 @@ use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 use super::file::{own_folder, read_whole, replace, sweep};
+use super::journal::Journal;
 use super::lock::Lock;
 use super::run_log::RunLog;
 use crate::ids::{Digest, EventId};
-use crate::record::{FlowClientState, RunId};
+use crate::record::{Archived, FlowClientState, Retention, RunId};
 
 /// The largest state.json that is read, in bytes.
 const LARGEST: u64 = 512 << 20;
 
 /// `.codex/workspace/actions/flow-client/state.json` of a workspace. It is made with the first
-/// change.
+/// change. What is too old for it is moved to state-archive.jsonl beside it, which only grows.
 #[derive(Debug, Clone)]
 pub(crate) struct FlowClient {
     own: PathBuf,
     folder: PathBuf,
+    retention: Retention,
 }
 
 impl FlowClient {
     /// The state of the workspace at `workspace`.
     pub(crate) fn open(workspace: &Path) -> Self {
         let own = workspace.join(".codex/workspace/actions");
-        Self { folder: own.join("flow-client"), own }
+        Self { folder: own.join("flow-client"), own, retention: Retention::default() }
+    }
+
+    /// The same, keeping so much of the past.
+    pub(crate) fn keeping(self, retention: Retention) -> Self {
+        Self { retention, ..self }
     }
 
     /// The state's file.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.join("state.json")
+    }
+
+    /// Where what was taken out of the state stands.
+    pub(super) fn archive(&self) -> PathBuf {
+        self.folder.join("state-archive.jsonl")
     }
 
     /// The folder that hides itself and what is in it from git.
@@ -57,21 +69,25 @@ impl FlowClient {
     }
 
     /// Changes the state, with nobody else changing it in between, and returns what `change` says.
-    /// A change that changes nothing writes nothing.
+    /// A change that changes nothing writes nothing. What is too old afterwards is in the archive before
+    /// it is gone from the state: a run that is killed in between leaves it in both.
     ///
     /// # Errors
     /// As [`FlowClient::read`], and then the file stays as it is; where the folder cannot be locked
-    /// or the file not replaced.
+    /// or a file not be written.
     pub(crate) fn update<R>(&self, change: impl FnOnce(&mut FlowClientState) -> R) -> Result<R, StoreError> {
         own_folder(&self.own)?;
         let _lock = Lock::folder(&self.folder)?;
         let path = self.path();
-        let before = self.read()?;
-        let mut after = before.clone();
-        let said = change(&mut after);
+        let mut state = self.read()?;
+        let before = state.to_text();
+        let said = change(&mut state);
+        let archived = state.trim(self.retention);
+        let after = state.to_text();
         if after != before {
+            Journal::<Archived>::new(self.archive(), None).add(&archived)?;
             sweep(&path)?;
-            replace(&path, after.to_text().as_bytes())?;
+            replace(&path, after.as_bytes())?;
         }
         Ok(said)
     }

@@ -10,11 +10,13 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::backwards::{self, Backwards};
 use super::data_dir;
 use super::error::{Operation, StoreError};
 use super::file::{folder_of, sync_folder};
@@ -92,6 +94,81 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
         Ok(Journaled { records, warnings })
     }
 
+    /// Adds a record, unless one that is there `is_same`, with nobody else adding in between, and says
+    /// whether it was added. The newest are looked at first, each only as far as `K` asks.
+    ///
+    /// # Errors
+    /// As [`Journal::append`], and where a file cannot be read at all.
+    pub(crate) fn append_unless<K: DeserializeOwned>(
+        &self,
+        record: &T,
+        mut is_same: impl FnMut(&K) -> bool,
+    ) -> Result<bool, StoreError> {
+        let _lock = self.lock()?;
+        let mut is_known = false;
+        self.from_end::<K>(|known, _| {
+            is_known = is_same(&known);
+            if is_known { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if !is_known {
+            self.add(std::slice::from_ref(record))?;
+        }
+        Ok(!is_known)
+    }
+
+    /// The newest record that `is_it`; the others are read only as far as `K` asks.
+    ///
+    /// # Errors
+    /// Where a file cannot be read at all.
+    pub(crate) fn newest<K: DeserializeOwned>(
+        &self,
+        mut is_it: impl FnMut(&K) -> bool,
+    ) -> Result<Option<T>, StoreError> {
+        let mut found = None;
+        self.from_end::<K>(|known, line| {
+            if is_it(&known) {
+                found = record(line, false).ok().flatten();
+            }
+            if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(found)
+    }
+
+    /// Shows the records to `see`, newest first and one at a time, until it has seen enough. Returns what
+    /// could not be read on the way.
+    ///
+    /// # Errors
+    /// Where a file cannot be read at all.
+    pub(crate) fn from_newest(
+        &self,
+        mut see: impl FnMut(T) -> ControlFlow<()>,
+    ) -> Result<Vec<JournalWarning>, StoreError> {
+        self.from_end::<T>(|record, _| see(record))
+    }
+
+    /// The files from the newest line to the oldest, each line as a `K` and as it stands.
+    fn from_end<K: DeserializeOwned>(
+        &self,
+        mut see: impl FnMut(K, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Vec<JournalWarning>, StoreError> {
+        let mut warnings = Vec::new();
+        for path in std::iter::once(&self.path).chain(&self.older) {
+            let failed = StoreError::io(Operation::Read, path);
+            let file = match File::open(path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            let (flow, found) = each_from_end(file, path, &mut see).map_err(failed)?;
+            // The older file's come first, as its lines do.
+            warnings.splice(0..0, found);
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(warnings)
+    }
+
     /// Every record, oldest first. A file that is not there has none.
     ///
     /// # Errors
@@ -149,7 +226,7 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     }
 
     /// Adds records. The caller holds the lock.
-    fn add(&self, records: &[T]) -> Result<(), StoreError> {
+    pub(super) fn add(&self, records: &[T]) -> Result<(), StoreError> {
         let mut lines = self.encode(records)?;
         if lines.is_empty() {
             return Ok(());
@@ -220,7 +297,7 @@ fn each_line<T: DeserializeOwned>(
             lines.skip_until(b'\n')?;
             Some(format!("it is longer than {LONGEST_LINE} bytes"))
         } else {
-            match record(&line, number) {
+            match record(&line, number == 1) {
                 Ok(Some(record)) => {
                     see(record);
                     None
@@ -242,10 +319,49 @@ fn each_line<T: DeserializeOwned>(
     Ok(skipped)
 }
 
+/// Shows the records of one file to `see`, the newest first; what could not be read comes in the file's
+/// order. The first entry stands for all the lines before the last few.
+fn each_from_end<K: DeserializeOwned>(
+    file: File,
+    path: &Path,
+    see: &mut impl FnMut(K, &[u8]) -> ControlFlow<()>,
+) -> io::Result<(ControlFlow<()>, Vec<JournalWarning>)> {
+    let mut lines = Backwards::new(file, LONGEST_LINE)?;
+    let mut skipped: VecDeque<(u64, String)> = VecDeque::new();
+    let (mut flow, mut beyond) = (ControlFlow::Continue(()), 0_u64);
+    while let (true, Some(line)) = (flow.is_continue(), lines.next()?) {
+        let fault = match line.bytes.as_deref().map(|bytes| (bytes, record(bytes, line.offset == 0))) {
+            None => Some(format!("it is longer than {LONGEST_LINE} bytes")),
+            Some((bytes, Ok(Some(record)))) => {
+                flow = see(record, bytes);
+                None
+            }
+            Some((_, Ok(None))) => None,
+            Some((_, Err(_))) if !line.is_whole => Some("it was not written to its end".to_owned()),
+            Some((_, Err(fault))) => Some(fault),
+        };
+        match fault {
+            Some(fault) if skipped.len() < MOST_WARNINGS => skipped.push_front((line.offset, fault)),
+            Some(_) => beyond += 1,
+            None => {}
+        }
+    }
+    if let Some((_, fault)) = skipped.front_mut().filter(|_| beyond > 0) {
+        fault.push_str(&format!("; and {beyond} more lines before it"));
+    }
+    if skipped.is_empty() {
+        return Ok((flow, Vec::new()));
+    }
+    let offsets: Vec<u64> = skipped.iter().map(|(offset, _)| *offset).collect();
+    let numbers = backwards::numbers(File::open(path)?, &offsets)?;
+    let warning = |((_, why), line)| JournalWarning { path: path.to_owned(), line, why };
+    Ok((flow, skipped.into_iter().zip(numbers).map(warning).collect()))
+}
+
 /// The record on a line; nothing on a blank one.
-fn record<T: DeserializeOwned>(line: &[u8], number: u64) -> Result<Option<T>, String> {
+fn record<T: DeserializeOwned>(line: &[u8], is_first: bool) -> Result<Option<T>, String> {
     let text = String::from_utf8_lossy(line);
-    let text = if number == 1 { text.trim_start_matches('\u{feff}').trim() } else { text.trim() };
+    let text = if is_first { text.trim_start_matches('\u{feff}').trim() } else { text.trim() };
     if text.is_empty() {
         return Ok(None);
     }

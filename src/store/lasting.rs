@@ -6,7 +6,7 @@ use super::file::{own_folder, read_whole, replace, sweep};
 use super::flow_client::FlowClient;
 use super::lock::Lock;
 use crate::ids::RelPath;
-use crate::state::{DATA, FLOW_CLIENT, Files, LARGEST_FILE};
+use crate::state::{ARCHIVE, DATA, FLOW_CLIENT, Files, LARGEST_FILE};
 
 /// The flow client's state and the journals of DATA_DIR: what another machine has to know.
 #[derive(Debug)]
@@ -64,8 +64,9 @@ impl<'a> Lasting<'a> {
     fn places(&self) -> Vec<(RelPath, std::path::PathBuf)> {
         let journals = data_dir::lasting();
         let journals = journals.map(|name| (format!("{DATA}/{name}"), self.data.path().join(name)));
-        let client = (FLOW_CLIENT.to_owned(), self.client.path());
-        let all = std::iter::once(client).chain(journals);
+        let client = [(FLOW_CLIENT, self.client.path()), (ARCHIVE, self.client.archive())];
+        let client = client.into_iter().map(|(name, place)| (name.to_owned(), place));
+        let all = client.chain(journals);
         all.filter_map(|(path, place)| Some((path.parse().ok()?, place))).collect()
     }
 }

@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "store is where lasting files are written and removed")]
 
 mod artifact;
+mod backwards;
 mod codex_home;
 mod data_dir;
 mod error;
@@ -30,6 +31,6 @@ pub(crate) use error::StoreError;
 pub(crate) use file::{own_folder, replace, replace_all};
 pub(crate) use flow_client::FlowClient;
 pub(crate) use flow_repo::FlowRepo;
-pub(crate) use journal::{JournalWarning, Journaled};
+pub(crate) use journal::{Journal, JournalWarning, Journaled};
 pub(crate) use lasting::Lasting;
 pub(crate) use resume::Interventions;

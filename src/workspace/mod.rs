@@ -22,6 +22,9 @@ pub(crate) use read::{read_bounded, read_own, read_schema};
 /// The largest pack-lock.json, in bytes.
 const MAX_LOCK: u64 = 8 << 20;
 
+/// The largest workspace.toml, in bytes.
+const MAX_SETTINGS: u64 = 1 << 20;
+
 /// A workspace, by its root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Workspace {
@@ -93,15 +96,28 @@ impl Workspace {
         Ok(found)
     }
 
+    /// The path and text of `.codex/workspace.toml`, where there is one.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub(crate) fn settings(&self) -> Result<Option<(PathBuf, String)>, WorkspaceError> {
+        self.optional("workspace.toml", MAX_SETTINGS)
+    }
+
     /// The lock's path and text, where there is one.
     ///
     /// # Errors
     /// Where it is there and cannot be read.
     pub(crate) fn lock(&self) -> Result<Option<(PathBuf, String)>, WorkspaceError> {
-        let path = self.codex().join("pack-lock.json");
+        self.optional("pack-lock.json", MAX_LOCK)
+    }
+
+    /// A file of `.codex` and its text, where it is there.
+    fn optional(&self, name: &str, max: u64) -> Result<Option<(PathBuf, String)>, WorkspaceError> {
+        let path = self.codex().join(name);
         match path.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            _ => read_bounded(&path, MAX_LOCK).map(|text| Some((path, text))),
+            _ => read_bounded(&path, max).map(|text| Some((path, text))),
         }
     }
 }

@@ -125,6 +125,7 @@ fn every_published_schema_is_what_the_program_says() {
         "init",
         "doctor",
         "flow",
+        "workspace",
         "feed-sources",
         "pack-lock",
     ] {

@@ -12,6 +12,7 @@
 
 mod action;
 mod actions_auth;
+mod again;
 mod artifact;
 mod binary;
 mod code_mode;
@@ -26,6 +27,7 @@ mod interruption;
 mod layouts;
 mod local;
 mod machines;
+mod old_state;
 mod oracle;
 mod pick;
 mod places;

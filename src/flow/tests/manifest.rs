@@ -94,6 +94,22 @@ fn a_value_that_would_change_what_runs_is_never_dropped_silently() {
 }
 
 #[test]
+fn the_variables_of_the_flow_and_of_the_step_are_one_list() {
+    let text = format!(
+        "{HEAD}env = [\"A\", \"B\"]\n{STEP}env = [\"B\", \"C\"]\n[[steps]]\nname = \"t\"\nrunner = \"patch-stack\""
+    );
+    let steps = parse(&text).unwrap().steps;
+    assert_eq!(
+        (steps[0].env.as_slice(), steps[1].env.as_slice()),
+        (&["A", "B", "C"].map(String::from)[..], &["A", "B"].map(String::from)[..])
+    );
+    let bad = error(&format!("{HEAD}env = [\"A=1\"]\n{STEP}"));
+    assert!(bad.starts_with("env cannot be `A=1`: it is no name of an environment variable"), "{bad}");
+    let bad = error(&format!("{HEAD}{STEP}env = \"A\""));
+    assert!(bad.starts_with("steps[0].env must be a list of strings"), "{bad}");
+}
+
+#[test]
 fn a_flow_whose_name_is_no_file_name_is_refused_by_name() {
     let text = format!("name = \"../x\"\nversion = 1\n{STEP}");
     let error = parse(&text).unwrap_err();
@@ -207,10 +223,10 @@ fn the_published_schema_and_the_reader_know_the_same_keys() {
     };
     assert_eq!(
         keys("/properties"),
-        ["name", "version", "description", "config", "guidance", "steps", "checks"]
+        ["name", "version", "description", "config", "guidance", "env", "steps", "checks"]
     );
     assert_eq!(keys("/$defs/Guidance/properties"), ["skills"]);
-    let step_keys = ["name", "runner", "script", "command", "timeout_ms", "cwd", "trigger", "enabled"];
+    let step_keys = ["name", "runner", "script", "command", "timeout_ms", "cwd", "trigger", "enabled", "env"];
     assert_eq!(keys("/$defs/Step/properties"), step_keys);
     assert_eq!(keys("/$defs/Trigger/properties"), ["type", "schema"]);
     assert_eq!(keys("/$defs/Check/properties"), ["name", "command", "timeout_ms", "required", "env"]);
@@ -221,8 +237,7 @@ fn the_published_schema_and_the_reader_know_the_same_keys() {
     assert_eq!(validator.iter_errors(&document).map(|e| e.to_string()).collect::<Vec<_>>(), [""; 0]);
     assert!(!validator.is_valid(&json!({"name": "x", "version": 1, "steps": []})));
 
-    let every_key =
-        "\nscript = \"a.ts\"\ncwd = \".\"\nenabled = true\ntimeout_ms = 1\n[steps.trigger]\ntype = \"t\"\n";
+    let every_key = "\nscript = \"a.ts\"\ncwd = \".\"\nenabled = true\nenv = [\"A\"]\ntimeout_ms = 1\n[steps.trigger]\ntype = \"t\"\n";
     for runner in ["bun", "code-mode", "patch-stack", "command"] {
         let text = format!("{HEAD}[[steps]]\nname=\"s\"\nrunner=\"{runner}\"\ncommand=[\"x\"]{every_key}");
         let warnings = parse(&text).unwrap().warnings;

@@ -3,6 +3,7 @@
 mod config;
 mod manifest;
 mod selection;
+mod switches;
 
 /// The fork flow of codex-flows as it was written, with our runner.
 const FORK_FLOW: &str = r#"

@@ -4,13 +4,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::flow::{
-    BuiltIn, Flow, GateClosed, Gates, Manifest, Origin, Reason, Selection, Standing, built_in, select,
+    BuiltIn, Flow, GateClosed, Gates, Manifest, Origin, Reason, Selection, Standing, SwitchedOff, built_in,
+    select,
 };
 use crate::ids::RelPath;
 
 const OPEN: Gates = Gates { code_mode: true };
 
-fn flow(origin: Origin, name: &str, steps: &str) -> Flow {
+pub(super) fn flow(origin: Origin, name: &str, steps: &str) -> Flow {
     let standing = if origin == Origin::Installed { Standing::Pinned } else { Standing::SourceOwned };
     let text = format!("name = \"{name}\"\nversion = 1\n{steps}");
     Flow {
@@ -20,17 +21,18 @@ fn flow(origin: Origin, name: &str, steps: &str) -> Flow {
         root: PathBuf::from("/ws").join(name),
         digest: None,
         standing,
+        switched_off: SwitchedOff::default(),
         notes: Vec::new(),
     }
 }
 
-fn step(name: &str, runner: &str, more: &str) -> String {
+pub(super) fn step(name: &str, runner: &str, more: &str) -> String {
     format!(
         "[[steps]]\nname = \"{name}\"\nrunner = \"{runner}\"\nscript = \"run\"\ncommand = [\"run\"]\n{more}\n"
     )
 }
 
-const ON_RELEASE: &str = "[steps.trigger]\ntype = \"upstream.release\"";
+pub(super) const ON_RELEASE: &str = "[steps.trigger]\ntype = \"upstream.release\"";
 const WITH_SCHEMA: &str = "[steps.trigger]\ntype = \"upstream.release\"\nschema = \"s.json\"";
 
 fn schemas(_: &Flow, _: &RelPath) -> Result<Value, String> {
@@ -89,6 +91,21 @@ fn every_step_that_does_not_run_is_told_why() {
         ("f/picky", "the event does not meet its schema s.json: $: \"tag\" is a required property"),
     ];
     assert_eq!(reasons(&selection), expected.map(|(at, why)| (at.to_owned(), why.to_owned())));
+}
+
+#[test]
+fn what_the_workspace_switches_off_does_not_run_and_says_where_it_is_switched() {
+    let steps = step("a", "bun", ON_RELEASE) + &step("b", "bun", ON_RELEASE);
+    let mut flows = [flow(Origin::Source, "f", &steps), flow(Origin::Source, "g", &steps)];
+    flows[0].switched_off.flow = true;
+    flows[1].switched_off.steps.insert("a".to_owned());
+
+    let selection = release(&flows);
+
+    assert_eq!(names(&selection), ["g/b"]);
+    let why = "it is disabled in .codex/workspace.toml".to_owned();
+    assert_eq!(reasons(&selection), [("f/*".to_owned(), why.clone()), ("g/a".to_owned(), why)]);
+    assert!(selection.passed_over.iter().all(|passed| passed.reason.name() == "disabled"));
 }
 
 #[test]

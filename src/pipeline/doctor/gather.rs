@@ -19,11 +19,12 @@ use crate::forge::{self, Forge, ForgeError, RepositoryFacts};
 use crate::git::{Git, RemoteUrl, Repository, shown};
 use crate::http::{Client, Options};
 use crate::ids::{RelPath, RepoName};
-use crate::pack::{self, Lock};
+use crate::pack::Lock;
 use crate::pipeline::asked;
 use crate::pipeline::carrying;
 use crate::pipeline::context::Context;
 use crate::pipeline::fork::{located, public_name};
+use crate::pipeline::found;
 use crate::pipeline::init::{Pinned, WORKFLOW, action, settings};
 use crate::pipeline::newest::newest;
 use crate::pipeline::preparing::{self, Prepared};
@@ -134,11 +135,7 @@ fn lock(context: &Context<'_>) -> Result<Option<Vec<String>>> {
 }
 
 fn flows(context: &Context<'_>) -> Result<Vec<FlowFact>> {
-    let lock = match context.workspace.lock()? {
-        Some((file, text)) => Some(Lock::parse(&text, &file)?),
-        None => None,
-    };
-    let flows = pack::active(context.workspace.found_flows()?, lock.as_ref());
+    let flows = found::found(context)?.flows;
     let fact = |flow: &crate::flow::Flow| {
         let standing = (!flow.standing.may_run())
             .then(|| Why { hint: flow.standing.hint(), ..Why::new(flow.standing.to_string()) });

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::super::context::Context;
 use super::super::fork::{is_remote, located, public_name};
+use super::super::found;
 use super::super::setup::is_same;
 use super::files::{FLOW, LOCK, SCHEMA, SOURCES, There, WORKFLOW, Wanted};
 use super::layout::{Layout, Seen};
@@ -17,7 +18,6 @@ use crate::failure::{Failure, Result};
 use crate::flow::{self, Flow, Runner};
 use crate::git::{Git, GitError, Listing, RemoteUrl, Repository};
 use crate::ids::{RefName, RelPath, RepoName};
-use crate::pack::{self, Lock};
 use crate::workspace::read_own;
 
 /// The largest file that init reads, in bytes.
@@ -278,19 +278,17 @@ fn pinned(context: &Context<'_>, git: &Git, asked: &Asked) -> Result<Pinned> {
 
 /// Other flows that carry a stack for the same events: two of them for one release are refused.
 fn others(context: &Context<'_>) -> Result<Vec<String>> {
-    let lock = match context.workspace.lock()? {
-        Some((file, text)) => Some(Lock::parse(&text, &file)?),
-        None => None,
-    };
     let carries = |flow: &Flow| {
         let mut steps = flow.manifest.iter().flat_map(|manifest| &manifest.steps);
         flow.standing.may_run()
+            && !flow.switched_off.flow
             && steps.any(|step| {
                 let kind = step.trigger.as_ref().map(|trigger| trigger.kind.as_str());
-                step.runner == Runner::PatchStack && step.enabled && kind == Some(UPSTREAM_RELEASE)
+                let is_on = step.enabled && !flow.switched_off.steps.contains(&step.name);
+                step.runner == Runner::PatchStack && is_on && kind == Some(UPSTREAM_RELEASE)
             })
     };
-    let flows = pack::active(context.workspace.found_flows()?, lock.as_ref());
+    let flows = found::found(context)?.flows;
     let note = |flow: &Flow| {
         format!(
             "{} carries a stack for {UPSTREAM_RELEASE} too: where both flows fit a release, a run refuses it; \

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::selecting;
 use super::super::session::Session;
 use super::super::verify::{Adopted, Denied, Folder, Proof};
+use super::super::{again, selecting};
 use crate::candidate::publication::Published;
 use crate::candidate::{Outcome, Refusal, quoted};
 use crate::event::Event;
@@ -143,13 +143,7 @@ fn event(session: &Session<'_>, event: &Event) -> Result<()> {
         return Ok(());
     }
     let value = serde_json::to_value(event).map_err(|err| Failure::new(Kind::Failed, err))?;
-    session.context.data.flow_events::<Value>().append_after(|known| {
-        let is_known = known.iter().any(|line| line["id"] == event.id.as_str());
-        (!is_known).then(|| value.clone())
-    })?;
-    let now = session.context.stamp();
-    let recorded = session.client.update(|client| client.record_event(&value, &now))?;
-    recorded.map(drop).map_err(|err| Failure::new(Kind::Failed, err))
+    again::record_event(session, &value).map(drop)
 }
 
 /// What the run says of its runs, marked as its own word. Each once.

@@ -99,8 +99,15 @@ impl Machine {
         };
         let what = What::Schedule { tag: None, source: None };
         let state = Wanted::Auto;
-        let asked =
-            Asked { what, effect, record_only: false, flows: Vec::new(), state, command: "run".to_owned() };
+        let asked = Asked {
+            what,
+            effect,
+            record_only: false,
+            flows: Vec::new(),
+            allow_modified: false,
+            state,
+            command: "run".to_owned(),
+        };
         act(&Session::open(&context, &asked).unwrap())
     }
 

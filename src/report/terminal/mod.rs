@@ -110,12 +110,22 @@ fn event_lines(text: &mut String, run: &RunReport, event: &EventReport, look: &L
     }
 }
 
+/// The text of a selection by itself, as `flow match` prints it.
+pub(crate) fn selection_text(selection: &Selection, look: &Look) -> String {
+    let mut text = String::new();
+    selection_lines(&mut text, selection, look);
+    text
+}
+
 fn selection_lines(text: &mut String, selection: &Selection, look: &Look) {
     let glyphs = style::glyphs(look);
     for step in &selection.selected {
         let name = format!("{}/{}", shown(&step.flow), shown(&step.step));
         let runner = shown(&step.runner);
-        line(text, &format!("  {} {name}  selected ({runner})", paint(GOOD, glyphs.good)));
+        let sign = if step.gate.is_some() { paint(WAIT, glyphs.waits) } else { paint(GOOD, glyphs.good) };
+        let gate =
+            step.gate.as_deref().map(|gate| format!(", and waits: {}", shown(gate))).unwrap_or_default();
+        line(text, &format!("  {sign} {name}  selected ({runner}){gate}"));
     }
     for step in &selection.passed_over {
         let name = format!("{}/{}", shown(&step.flow), shown(&step.step));
