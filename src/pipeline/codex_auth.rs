@@ -125,7 +125,7 @@ pub(crate) fn clean(workspace: &Workspace) -> Result<Cleaned> {
     let home = CodexHome::open(codex.clone())?;
     let mut warnings = Vec::new();
     // A lock that cannot be read is no reason to leave a login behind.
-    let installed = installed(workspace).unwrap_or_else(|failure| {
+    let installed = installed(workspace, &mut warnings).unwrap_or_else(|failure| {
         warnings.push(format!("what the lock names is not known: {}", failure.title()));
         Vec::new()
     });
@@ -138,9 +138,10 @@ pub(crate) fn clean(workspace: &Workspace) -> Result<Cleaned> {
 }
 
 /// The folders of what packs installed, relative to `.codex`.
-fn installed(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+fn installed(workspace: &Workspace, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
     let Some((file, text)) = workspace.lock()? else { return Ok(Vec::new()) };
     let lock = Lock::parse(&text, &file)?;
+    warnings.extend(lock.warnings);
     let below = |path: &str| Path::new(path).strip_prefix(".codex").ok().map(Path::to_owned);
     Ok(lock.items.iter().filter_map(|item| below(&item.destination_path)).collect())
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
-use crate::support::{FLOW, Program, Workspace, patch_moi, write};
+use crate::support::{FLOW, Program, Workspace, content_hash, patch_moi, write};
 
 fn actions(workspace: &Workspace, args: &[&str]) -> Program {
     patch_moi(workspace.path()).args(["actions"]).args(args)
@@ -82,7 +82,7 @@ fn cleanup_takes_everything_of_codex_and_nothing_of_a_pack() {
     ];
     gone.iter().chain(&kept).for_each(|path| write(&codex.join(path), "x"));
     std::os::unix::fs::symlink(codex.join("config.toml"), codex.join("link.db")).unwrap();
-    let digest = "0".repeat(64);
+    let digest = content_hash(&codex.join("tools/t"));
     let item = json!({
         "name": "t", "kind": "plugin", "source": {"input": "../p", "type": "local"}, "sourcePath": "tools/t",
         "destinationPath": ".codex/tools/t", "contentHash": digest, "installedAt": "2026-01-01T00:00:00.000Z",
