@@ -7,9 +7,10 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `again`, `local`, `publish`, `verify`, `resume`, `flow`, `stack`, `records`, `init`, `doctor`, `setup`, `schema` | the commands |
+//! | `run`, `again`, `local`, `publish`, `verify`, `resume`, `flow`, `stack`, `records`, `init`, `doctor`, `setup`, `actions`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
+mod actions;
 mod again;
 mod context;
 mod doctor;
@@ -97,6 +98,7 @@ enum Command {
     Sync(again::SyncArgs),
     Stack(stack::Args),
     Setup(setup::Args),
+    Actions(actions::Args),
     Schema(schema::Args),
     /// Print the reference of the command line as Markdown
     #[command(hide = true)]
@@ -166,6 +168,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Status(args)) => return records::status(app, &args),
         Some(Command::Doctor(args)) => return doctor::run(app, &args),
         Some(Command::Init(args)) => return init::run(app, &args),
+        Some(Command::Actions(args)) => return actions::run(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),
         Some(Command::Verify(args)) => return verify::run(app, &args),
     }

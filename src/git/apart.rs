@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::program::Git;
+use super::program::{Git, in_repository};
 use super::repository::oid;
 use super::workbench::borrow;
 use super::{GitError, Repository};
@@ -57,5 +57,23 @@ impl Git {
             config.set_str("user.email", asked.committer.1).map_err(&failed)?;
         }
         Ok(made)
+    }
+
+    /// Brings what is checked out in `apart` to the objects of `fork`, under no name, and says what it is.
+    ///
+    /// # Errors
+    /// Where nothing is checked out, or git refuses.
+    pub(crate) fn bring_back(&self, apart: &Repository, fork: &Repository) -> Result<CommitId, GitError> {
+        let commit = apart.commit("HEAD")?;
+        if !fork.has_commit(commit) {
+            // In a URL git takes `%20` and the like for other characters.
+            let url = format!("file://{}", apart.path().display().to_string().replace('%', "%25"));
+            let fetch = in_repository(self.isolated(None), fork)
+                .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"])
+                .args(["--", &url, "HEAD"]);
+            let done = fetch.run().and_then(Output::success);
+            done.map_err(|source| GitError::Program { what: "fetch", source })?;
+        }
+        Ok(commit)
     }
 }

@@ -69,6 +69,9 @@ fn carry_out(
             {
                 message = format!("its repository is kept in {}; {message}", place.display());
             }
+            if matches!(result.status(), Status::Completed | Status::Changed) {
+                private_clone::bring_back(session, &execution.run);
+            }
             Stepped::new(result.status(), message, Ok(result), done)
         }
         Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),

@@ -3,9 +3,11 @@
 pub(crate) mod again;
 mod artifact;
 pub(crate) mod asked;
+pub(crate) mod asserting;
 mod carrying;
 mod checking;
 mod code_mode_step;
+pub(crate) mod codex_auth;
 pub(crate) mod context;
 pub(crate) mod doctor;
 mod earlier;

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::fork::Fork;
+use super::fork::{Fork, checkout};
 use super::session::Session;
 use super::words::problem;
 use crate::event::Event;
@@ -26,6 +26,7 @@ pub(super) struct PrivateClone {
     run: RunId,
     variable: String,
     tip: CommitId,
+    fork: PathBuf,
     folder: FlowRepo,
 }
 
@@ -100,6 +101,7 @@ pub(super) fn provide(
         run: run.clone(),
         variable: variable.to_owned(),
         tip,
+        fork: fork.path(),
         folder,
     };
     let named = clone.named();
@@ -116,11 +118,17 @@ pub(super) fn keep(session: &Session<'_>, run: &RunId) -> Result<Option<PathBuf>
     clones.iter_mut().find(|clone| clone.run == *run).map(PrivateClone::keep).transpose()
 }
 
-/// The clone that a run of the event at hand worked in, for as long as it is there.
-pub(super) fn of_run(session: &Session<'_>, run: &RunId) -> Option<Repository> {
+/// Brings what a run has checked out in its clone to the objects of the fork, under no name: whoever keeps it as a
+/// candidate gives it one. What keeps it from being brought is said.
+pub(super) fn bring_back(session: &Session<'_>, run: &RunId) {
     let clones = session.clones.borrow();
-    let clone = clones.iter().find(|clone| clone.run == *run)?;
-    Repository::open(clone.folder.path()).ok()
+    let Some(clone) = clones.iter().find(|clone| clone.run == *run) else { return };
+    let brought = Repository::open(clone.folder.path())
+        .and_then(|apart| session.git.bring_back(&apart, &checkout(session, &clone.fork)?));
+    if let Err(error) = brought {
+        let (why, fork) = (problem(&error.into()).message, clone.fork.display());
+        session.context.ui.warn(&format!("what the step has committed does not reach {fork}: {why}"));
+    }
 }
 
 /// The fork that the configuration names, its branch and where that stands. A folder that this machine does not have

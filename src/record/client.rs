@@ -110,6 +110,12 @@ impl FlowClientState {
         self.events.iter().filter_map(stored_event).find(|event| event.id == id)
     }
 
+    /// The newest run of a step, as it stands there.
+    pub(crate) fn newest_run_of(&self, flow: &str, step: &str) -> Option<&Value> {
+        let is_one = |run: &&Value| is_run(run) && run["flowName"] == flow && run["stepName"] == step;
+        self.runs.iter().rev().find(is_one)
+    }
+
     /// The ids of all events, oldest first.
     pub(crate) fn event_ids(&self) -> impl Iterator<Item = &str> {
         self.events.iter().filter_map(stored_event).map(|event| event.id)

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 use super::error::{Operation, StoreError};
 
 /// What a temporary file ends with; a killed run may leave one beside the file it was for.
-const TEMPORARY: &str = ".patch-moi-tmp";
+pub(super) const TEMPORARY: &str = ".patch-moi-tmp";
 
 /// Replaces `path` in one step: a reader sees the old file or the new one, whole, and after the
 /// call it is the new one even if the machine stops. Folders on the way are created.
@@ -193,7 +193,7 @@ pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(TEMPORARY)
 }
 
-fn temporary_prefix(path: &Path) -> String {
+pub(super) fn temporary_prefix(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     format!(".{name}.")
 }

@@ -10,6 +10,7 @@
 
 mod artifact;
 mod backwards;
+mod codex_home;
 mod data_dir;
 mod error;
 mod file;
@@ -24,6 +25,7 @@ mod run_log;
 mod tests;
 
 pub(crate) use artifact::ArtifactDir;
+pub(crate) use codex_home::CodexHome;
 pub(crate) use data_dir::DataDir;
 pub(crate) use error::StoreError;
 pub(crate) use file::{own_folder, replace, replace_all};

@@ -11,6 +11,7 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
 mod action;
+mod actions_auth;
 mod again;
 mod artifact;
 mod binary;

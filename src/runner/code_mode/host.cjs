@@ -3,6 +3,7 @@
 "use strict";
 
 const fs = require("node:fs");
+const path = require("node:path");
 const vm = require("node:vm");
 const { spawn } = require("node:child_process");
 
@@ -84,7 +85,7 @@ function tokens(value) {
 function execCommand(options) {
   const cmd = options?.cmd;
   if (typeof cmd !== "string") throw new TypeError("exec_command needs `cmd`, a text");
-  const workdir = typeof options.workdir === "string" && options.workdir ? options.workdir : asked.dir;
+  const workdir = path.resolve(asked.dir, typeof options.workdir === "string" ? options.workdir : "");
   const kept = new Kept(tokens(options.max_output_tokens) * CHARACTERS_PER_TOKEN);
   const id = ++commands;
   const begun = Date.now();

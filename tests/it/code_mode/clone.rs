@@ -57,8 +57,11 @@ fn a_script_that_fetches_tags_works_where_the_fork_has_its_own_of_the_same_names
     assert_eq!(json!([payload["status"], payload["steps"]["branch"]]), json!(["changed", "main"]), "{run}");
     let repo = payload["repo"].as_str().unwrap();
     assert!(repo.ends_with(&format!("flow-repos/{}", record["id"].as_str().unwrap())), "{repo}");
-    assert_ne!(payload["steps"]["head"], tip.as_str());
-    // Nothing of it happened in the fork, and nothing is left.
+    let head = payload["steps"]["head"].as_str().unwrap();
+    assert_ne!(head, tip);
+    // The commit can be had from the fork, under no name. Nothing else happened there, and nothing is left.
+    assert_eq!(workspace.fork.id(head), head);
+    assert_eq!(workspace.fork.git(&["for-each-ref", "--contains", head]), "");
     assert_eq!((workspace.fork.id("main"), workspace.fork.id("v2")), (tip, tag));
     assert_eq!(workspace.fork.git(&["remote"]), "upstream");
     assert!(clones(&workspace).is_empty());

@@ -168,14 +168,14 @@ result({ status: 'completed', output: long.output, tokens: long.original_token_c
 fn a_command_that_cannot_run_is_an_exit_code_for_the_script() {
     let script = "\
 const codes = [];
-for (const [cmd, workdir] of [['true', '/no/such/place'], ['no-such-program'], ['kill -9 $$'], ['sleep 600 & echo done']]) {
+for (const [cmd, workdir] of [['true', '/no/such/place'], ['no-such-program'], ['test -f ../../.git/HEAD || test -d ../../.git', 'exec/..'], ['kill -9 $$'], ['sleep 600 & echo done']]) {
   codes.push((await tools.exec_command({ cmd, workdir })).exit_code);
 }
 result({ status: 'completed', codes });
 ";
     in_both("", script, |workspace, run| {
         let run = run.exits(0);
-        assert_eq!(payload(workspace, &run)["codes"], json!([127, 127, 137, 0]));
+        assert_eq!(payload(workspace, &run)["codes"], json!([127, 127, 0, 137, 0]));
         assert!(log(workspace).contains("cannot run a command in /no/such/place"));
     });
 }
