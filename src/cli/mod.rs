@@ -7,7 +7,7 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `local`, `publish`, `verify`, `resume`, `stack`, `records`, `init`, `doctor`, `setup`, `schema` | the commands |
+//! | `run`, `local`, `publish`, `verify`, `resume`, `stack`, `records`, `pack`, `init`, `doctor`, `setup`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 mod context;
@@ -17,6 +17,7 @@ mod init;
 mod interruption;
 mod local;
 mod options;
+mod pack;
 mod publish;
 mod records;
 mod reference;
@@ -90,6 +91,7 @@ enum Command {
     Dispatches(records::DispatchesArgs),
     Attempts(records::AttemptsArgs),
     Stack(stack::Args),
+    Pack(pack::Args),
     Setup(setup::Args),
     Schema(schema::Args),
     /// Print the reference of the command line as Markdown
@@ -155,6 +157,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Attempts(args)) => return records::attempts(app, &args),
         Some(Command::Status(args)) => return records::status(app, &args),
         Some(Command::Doctor(args)) => return doctor::run(app, &args),
+        Some(Command::Pack(args)) => return pack::run(app, &args),
         Some(Command::Init(args)) => return init::run(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),
         Some(Command::Verify(args)) => return verify::run(app, &args),

@@ -9,6 +9,7 @@
 
 mod bundle;
 mod checkout;
+mod clone;
 mod credential;
 mod deliver;
 mod error;
@@ -28,6 +29,7 @@ mod workbench;
 mod worktree;
 
 pub(crate) use checkout::{Checkout, NotAtRemote};
+pub(crate) use clone::FetchedPack;
 pub(crate) use credential::Credential;
 pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;

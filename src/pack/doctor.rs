@@ -171,7 +171,13 @@ mod tests {
         LockItem {
             name: "a".into(),
             kind: ItemKind::Flow,
-            source: LockSource { input: "p".into(), kind: "local".into(), url: None, reference: None, commit: None },
+            source: LockSource {
+                input: "p".into(),
+                kind: "local".into(),
+                url: None,
+                reference: None,
+                commit: None,
+            },
             source_path: "flows/a".into(),
             destination_path: ".codex/flows/a".into(),
             content_hash: hash,
@@ -185,7 +191,10 @@ mod tests {
         let item = item(Digest::of(b"other"));
         let examined = examine(&item, &Place::Folder(there.clone()), None);
         let changed = examined.changed.unwrap();
-        assert_eq!((changed.reason.as_str(), changed.actual_hash), ("content hash differs", Some(there.hash())));
+        assert_eq!(
+            (changed.reason.as_str(), changed.actual_hash),
+            ("content hash differs", Some(there.hash()))
+        );
         let reason = |place| examine(&item, &place, None).changed.unwrap().reason;
         assert_eq!(reason(Place::Other("a file")), "destination is a file");
         assert!(reason(Place::Blocked("no".into())).starts_with("failed to hash destination: "));

@@ -174,7 +174,8 @@ mod tests {
 
     const A: &str = r#"{"hooks":{"Stop":[{"hooks":[{"command":"a"}]},{"hooks":[{"command":"both"}]}]}}"#;
     const B: &str = r#"{"hooks":{"Stop":[{"hooks":[{"command":"both"}]}],"Other":[1]}}"#;
-    const MINE: &str = r#"{"first":1,"hooks":{"Stop":[{"hooks":[{"command":"mine"}]}],"Mine":[2]},"last":true}"#;
+    const MINE: &str =
+        r#"{"first":1,"hooks":{"Stop":[{"hooks":[{"command":"mine"}]}],"Mine":[2]},"last":true}"#;
 
     fn with(text: Option<&str>, add: &[(&str, &str)], remove: &[&str]) -> Option<String> {
         merged(text, Path::new("hooks.json"), add, remove).unwrap()

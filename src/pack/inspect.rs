@@ -21,6 +21,8 @@ pub(crate) struct Inspection {
     pub(crate) version: Option<String>,
     /// What it is for.
     pub(crate) description: Option<String>,
+    /// Whether a codex-pack.toml names its items.
+    pub(crate) has_pack_file: bool,
     /// Its items, sorted.
     pub(crate) items: Vec<Found>,
     /// What was passed over, and what a person should know.
@@ -84,6 +86,7 @@ pub(crate) fn inspect(layout: &Layout, folder: &str, listing: &Listing) -> Inspe
         name: layout.name.clone().unwrap_or_else(|| folder.to_owned()),
         version: layout.version.clone(),
         description: layout.description.clone(),
+        has_pack_file: layout.listed.is_some(),
         items: kept,
         warnings,
     }
@@ -102,7 +105,11 @@ fn by_convention(listing: &Listing) -> Vec<Listed> {
             }
             let last = folder.rsplit('/').next().unwrap_or(folder);
             let named = listing.text(path).and_then(|text| own_name(kind, text));
-            listed.push(Listed { name: named.unwrap_or_else(|| last.to_owned()), kind, path: folder.to_owned() });
+            listed.push(Listed {
+                name: named.unwrap_or_else(|| last.to_owned()),
+                kind,
+                path: folder.to_owned(),
+            });
         }
     }
     listed
@@ -150,9 +157,12 @@ fn found(item: Listed, listing: &Listing, warnings: &mut Vec<String>) -> Option<
         }
     }
     if kind == ItemKind::Hook && refusal.is_none() {
-        refusal = json_of(&files, kind.marker()).and_then(|hooks| super::hooks::fault(&hooks)).or_else(|| {
-            json_of(&files, kind.marker()).is_none().then(|| "its hooks.json is no JSON object".to_owned())
-        });
+        refusal =
+            json_of(&files, kind.marker()).and_then(|hooks| super::hooks::fault(&hooks)).or_else(|| {
+                json_of(&files, kind.marker())
+                    .is_none()
+                    .then(|| "its hooks.json is no JSON object".to_owned())
+            });
     }
     let content_hash = files.hash();
     Some(Found { name, kind, path, files, content_hash, plugin_has_hooks, refusal })
@@ -210,8 +220,12 @@ fn note(item: &Found, warnings: &mut Vec<String>) {
             some_of(&executables)
         ));
     }
-    for event in item.hooks().filter(|_| item.kind == ItemKind::Hook).map(super::hooks::unknown).unwrap_or_default() {
-        warnings.push(format!("{what}: Codex knows no event {event}; its hooks are left out of .codex/hooks.json."));
+    for event in
+        item.hooks().filter(|_| item.kind == ItemKind::Hook).map(super::hooks::unknown).unwrap_or_default()
+    {
+        warnings.push(format!(
+            "{what}: Codex knows no event {event}; its hooks are left out of .codex/hooks.json."
+        ));
     }
     if !item.files.git.is_empty() {
         let git: Vec<&str> = item.files.git.iter().map(String::as_str).collect();

@@ -149,9 +149,9 @@ impl Layout {
             let kind = text_of(&item, "kind").and_then(|kind| ItemKind::of(&kind));
             let (Some(name), Some(kind), Some(path)) = (text_of(&item, "name"), kind, text_of(&item, "path"))
             else {
-                layout.warnings.push(format!(
-                    "Skipping codex-pack.toml item {index}: requires name, kind, and path."
-                ));
+                layout
+                    .warnings
+                    .push(format!("Skipping codex-pack.toml item {index}: requires name, kind, and path."));
                 continue;
             };
             let path = below(&path).ok_or_else(|| LayoutError::Escapes {

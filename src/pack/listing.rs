@@ -52,11 +52,6 @@ impl Listing {
         self.0.get(path)
     }
 
-    /// How many entries it has.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Everything, in the order of the bytes of the paths.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.0.iter().map(|(path, node)| (path.as_str(), node))
@@ -224,7 +219,8 @@ mod tests {
 
     #[test]
     fn what_git_keeps_is_left_out_and_a_neighbour_is_no_part() {
-        let all = listing(&[("a/.git", Node::Git), ("a/f", file("1")), ("a.b", file("2")), ("ab/f", file("3"))]);
+        let all =
+            listing(&[("a/.git", Node::Git), ("a/f", file("1")), ("a.b", file("2")), ("ab/f", file("3"))]);
         let files = all.folder("a");
         assert_eq!(files.files.keys().collect::<Vec<_>>(), ["f"]);
         assert_eq!(files.uncovered(), [".git is git's own"]);

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::collation::collate;
 use super::lock::{ItemKind, Lock, LockError, LockItem, VERSION};
 use super::pin::sorted_by;
-use super::collation::collate;
 use super::splice::{Edit, edited};
 
 /// The lock, relative to the workspace.

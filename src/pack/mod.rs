@@ -24,8 +24,8 @@ mod splice;
 mod tests;
 
 pub(crate) use active::{Contents, FoundFlow, active};
+pub(crate) use doctor::{Changed, Code, Problem, examine, flow_not_in_lock};
 pub(crate) use hash::{content_hash, flows_digest};
-pub(crate) use doctor::{Changed, Code, Examined, Problem, examine, flow_not_in_lock};
 pub(crate) use hooks::{HOOKS, has as has_hooks, merged as hooks_merged};
 pub(crate) use inspect::{Found, Inspection, inspect};
 pub(crate) use layout::{Layout, LayoutError, PACK_FILE};

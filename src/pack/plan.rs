@@ -65,8 +65,6 @@ pub(crate) enum Place {
 pub(crate) struct Here<'a> {
     /// What stands in its place.
     pub(crate) place: &'a Place,
-    /// What the lock says about it.
-    pub(crate) locked: Option<&'a LockItem>,
     /// Why it cannot have its entry in the marketplace.
     pub(crate) clash: Option<String>,
     /// Whether what differs is replaced.
@@ -79,7 +77,12 @@ pub(crate) type Decision = (Action, Option<String>);
 const OR_OVERWRITE: &str = "rerun with --overwrite to replace it";
 
 /// Whether the item is wanted, or why not.
-pub(crate) fn left_out(kind: ItemKind, name: &str, include: &[String], exclude: &[String]) -> Option<&'static str> {
+pub(crate) fn left_out(
+    kind: ItemKind,
+    name: &str,
+    include: &[String],
+    exclude: &[String],
+) -> Option<&'static str> {
     let is_named = |names: &[String]| names.iter().any(|wanted| names_item(wanted, kind, name));
     if !include.is_empty() && !is_named(include) {
         Some("not included")
@@ -120,8 +123,7 @@ pub(crate) fn add(found: &Found, here: &Here<'_>) -> Decision {
 /// Decides about an installed item whose pack was looked at again; `found` is what the pack has now.
 pub(crate) fn update(item: &LockItem, found: &Found, here: &Here<'_>) -> Decision {
     let decision = add(found, here);
-    let as_installed =
-        matches!(here.place, Place::Folder(files) if files.hash() == item.content_hash && uncovered(files).is_none());
+    let as_installed = matches!(here.place, Place::Folder(files) if files.hash() == item.content_hash && uncovered(files).is_none());
     match decision {
         (Action::Overwrite, _) | (Action::Conflict, _)
             if as_installed && found.refusal.is_none() && (here.clash.is_none() || here.overwrite) =>
@@ -153,7 +155,9 @@ pub(crate) fn remove(item: &LockItem, here: &Here<'_>) -> Decision {
         Place::Folder(files) => uncovered(files),
     };
     match changed {
-        Some(why) if !here.overwrite => conflict(format!("{why}; rerun with --overwrite to remove it all the same")),
+        Some(why) if !here.overwrite => {
+            conflict(format!("{why}; rerun with --overwrite to remove it all the same"))
+        }
         _ => (Action::Remove, None),
     }
 }
@@ -178,7 +182,8 @@ fn conflict(why: String) -> Decision {
 pub(crate) fn uncovered(files: &Files) -> Option<String> {
     let found = files.uncovered();
     let names: Vec<&str> = found.iter().map(String::as_str).collect();
-    (!names.is_empty()).then(|| format!("destination holds what the lock's hash does not cover ({})", some_of(&names)))
+    (!names.is_empty())
+        .then(|| format!("destination holds what the lock's hash does not cover ({})", some_of(&names)))
 }
 
 #[cfg(test)]
@@ -211,7 +216,13 @@ mod tests {
         LockItem {
             name: "s".into(),
             kind: ItemKind::Skill,
-            source: LockSource { input: "p".into(), kind: "local".into(), url: None, reference: None, commit: None },
+            source: LockSource {
+                input: "p".into(),
+                kind: "local".into(),
+                url: None,
+                reference: None,
+                commit: None,
+            },
             source_path: "skills/s".into(),
             destination_path: ".agents/skills/s".into(),
             content_hash: skill(text).content_hash,
@@ -220,7 +231,7 @@ mod tests {
     }
 
     fn here(place: &Place, overwrite: bool) -> Here<'_> {
-        Here { place, locked: None, clash: None, overwrite }
+        Here { place, clash: None, overwrite }
     }
 
     fn folder(text: &str) -> Place {
@@ -243,12 +254,17 @@ mod tests {
         }
         let refused = Found { refusal: Some("x is a symbolic link".into()), ..skill("1") };
         let decision = add(&refused, &here(&Place::Missing, true));
-        assert_eq!(decision, (Action::Conflict, Some("x is a symbolic link".into())), "nothing overrides that");
+        assert_eq!(
+            decision,
+            (Action::Conflict, Some("x is a symbolic link".into())),
+            "nothing overrides that"
+        );
     }
 
     #[test]
     fn an_update_replaces_what_nobody_touched_and_nothing_else() {
-        let update = |place: &Place, overwrite| update(&locked("old"), &skill("new"), &here(place, overwrite));
+        let update =
+            |place: &Place, overwrite| update(&locked("old"), &skill("new"), &here(place, overwrite));
         assert_eq!(update(&folder("old"), false), (Action::Update, None));
         assert_eq!(update(&folder("new"), false).0, Action::Unchanged);
         let (action, why) = update(&folder("mine"), false);

@@ -104,8 +104,9 @@ impl SourceError {
     }
 }
 
-static OF_SSH: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*@[A-Za-z0-9_.\[\]][A-Za-z0-9_.:\[\]-]*:.").ok());
+static OF_SSH: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*@[A-Za-z0-9_.\[\]][A-Za-z0-9_.:\[\]-]*:.").ok()
+});
 
 /// Decides where the pack `text` comes from. A path that names nothing is an error and never a clone.
 ///
@@ -121,7 +122,11 @@ pub(crate) fn origin(text: &str, seen: Seen) -> Result<Origin, SourceError> {
     }
     if let Some((scheme, _)) = text.split_once("://") {
         let known = ["https", "http", "ssh", "file"].contains(&scheme);
-        return if known { Ok(Origin::Git { url: text.to_owned() }) } else { Err(SourceError::Scheme { source_text }) };
+        return if known {
+            Ok(Origin::Git { url: text.to_owned() })
+        } else {
+            Err(SourceError::Scheme { source_text })
+        };
     }
     if text.contains("::") {
         return Err(SourceError::Scheme { source_text });

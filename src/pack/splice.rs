@@ -232,7 +232,8 @@ mod tests {
         for text in ["{\n  \"items\": [\n    {\n      \"a\": 1\n    }\n  ]\n}\n", "{\n  \"items\": []\n}\n"] {
             for at in 0..2 {
                 let more = edited(text, "items", Edit::Insert(at, &new)).unwrap();
-                let last = serde_json::from_str::<Value>(&more).unwrap()["items"].as_array().unwrap().len() - 1;
+                let last =
+                    serde_json::from_str::<Value>(&more).unwrap()["items"].as_array().unwrap().len() - 1;
                 assert_eq!(edited(&more, "items", Edit::Remove(at.min(last))).unwrap(), text);
             }
         }

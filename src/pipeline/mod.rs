@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod local;
 mod newest;
 pub(crate) mod outputs;
+pub(crate) mod pack;
 pub(crate) mod plumbing;
 mod preparing;
 pub(crate) mod publish;
