@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::context::Context;
 use super::report::{PackInfo, PlanReport, PlannedItem};
 use super::source::{self, Opened};
-use super::state::{State, Wanted, hold};
+use super::state::{State, Wanted, plan_and_apply};
 use crate::failure::{Failure, Result};
 use crate::flow::shown;
 use crate::pack::{self, Action, Found, Here, Inspection, ItemKind, LOCK, LockItem, MARKETPLACE, Place};
@@ -41,20 +41,22 @@ pub(crate) fn add(context: &Context<'_>, asked: &AddAsked) -> Result<PlanReport>
             warnings.push(format!("The pack has no item {} to exclude.", shown(name)));
         }
     }
-    let install = hold(context, asked.apply)?;
-    let state = State::read(context.workspace.root())?;
-    let now = context.stamp();
-    let mut planner = Planner::new(&state, &now);
-    for found in &opened.inspection.items {
-        planner.add(&opened, found, asked)?;
-    }
-    planner.warn(&opened.inspection, &mut warnings);
+    let mut report = plan_and_apply(context, asked.apply, |install| {
+        let state = State::read(context.workspace.root())?;
+        let now = context.stamp();
+        let mut planner = Planner::new(&state, &now);
+        for found in &opened.inspection.items {
+            planner.add(&opened, found, asked)?;
+        }
+        let mut warnings = warnings.clone();
+        planner.warn(&opened.inspection, &mut warnings);
+        planner.finish(install, asked.apply, warnings)
+    })?;
     let pack = PackInfo {
         name: opened.inspection.name.clone(),
         version: opened.inspection.version.clone(),
         description: opened.inspection.description.clone(),
     };
-    let mut report = planner.finish(install, asked.apply, warnings)?;
     report.source = Some(opened.descriptor.clone());
     report.pack = Some(pack);
     Ok(report)
@@ -244,6 +246,7 @@ impl<'a> Planner<'a> {
     ) -> Result<PlanReport> {
         warnings.extend(self.state.lock.warnings.iter().map(|warning| format!("{LOCK}: {warning}")));
         let has_conflict = self.items.iter().any(|item| item.action == Action::Conflict);
+        let is_held = install.is_some();
         let mut written = Vec::new();
         if !has_conflict {
             written = self.state.change(&self.wanted, install)?;
@@ -261,7 +264,7 @@ impl<'a> Planner<'a> {
             lock_path: root.join(LOCK).display().to_string(),
             backup_root: has_backup.then(|| root.join(&self.backups).display().to_string()),
             marketplace_backup_path: marketplace_backup.map(|path| root.join(path).display().to_string()),
-            applied: apply && !written.is_empty(),
+            applied: is_held && !written.is_empty(),
             written,
         })
     }

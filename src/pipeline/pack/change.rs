@@ -4,10 +4,10 @@ use super::super::context::Context;
 use super::add::Planner;
 use super::report::PlanReport;
 use super::source::{self, Opened};
-use super::state::{State, hold};
+use super::state::{State, plan_and_apply};
 use crate::failure::{Failure, Result};
 use crate::flow::shown;
-use crate::pack::{Action, LockItem, LockSource, names_item};
+use crate::pack::{Action, Found, LockItem, LockSource, names_item};
 
 /// What is to be changed.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct ChangeAsked {
 pub(crate) fn update(context: &Context<'_>, asked: &ChangeAsked) -> Result<PlanReport> {
     let before = State::read(context.workspace.root())?;
     are_installed(&asked.names, &before.lock.items)?;
-    let mut packs: Vec<(LockSource, std::result::Result<Opened, String>)> = Vec::new();
+    let mut packs: Vec<Source> = Vec::new();
     for item in before.lock.items.iter().filter(|item| is_meant(&asked.names, item) && has_pack(item)) {
         let source = place_of(&item.source);
         if !packs.iter().any(|(known, _)| *known == source) {
@@ -35,41 +35,51 @@ pub(crate) fn update(context: &Context<'_>, asked: &ChangeAsked) -> Result<PlanR
             packs.push((source, opened));
         }
     }
-    // Packs are fetched before the workspace is locked; what is installed is read again after.
-    let install = hold(context, asked.apply)?;
-    let state = State::read(context.workspace.root())?;
-    let now = context.stamp();
-    let mut planner = Planner::new(&state, &now);
-    for item in state.lock.items.iter().filter(|item| is_meant(&asked.names, item)) {
-        if !has_pack(item) {
-            planner.keep(item, Action::Skip, "`patch-moi init` wrote it and brings it up to date".to_owned());
-            continue;
+    // Packs are fetched before the workspace is held; what is installed is read again after.
+    let warnings: Vec<String> = packs
+        .iter()
+        .filter_map(|(_, opened)| opened.as_ref().ok())
+        .flat_map(|opened| opened.inspection.warnings.clone())
+        .collect();
+    plan_and_apply(context, asked.apply, |install| {
+        let state = State::read(context.workspace.root())?;
+        let now = context.stamp();
+        let mut planner = Planner::new(&state, &now);
+        for item in state.lock.items.iter().filter(|item| is_meant(&asked.names, item)) {
+            renew(&mut planner, &packs, item, asked.overwrite)?;
         }
-        let source = place_of(&item.source);
-        let opened = match packs.iter().find(|(known, _)| *known == source) {
-            Some((_, Ok(opened))) => opened,
-            Some((_, Err(why))) => {
-                planner.keep(item, Action::Conflict, format!("its pack cannot be opened: {why}"));
-                continue;
-            }
-            None => {
-                planner.keep(
-                    item,
-                    Action::Conflict,
-                    "it was installed a moment ago; run this again".to_owned(),
-                );
-                continue;
-            }
-        };
-        let is_it = |found: &&crate::pack::Found| found.kind == item.kind && found.name == item.name;
-        match opened.inspection.items.iter().find(is_it) {
-            Some(found) => planner.update(opened, item, found, asked.overwrite)?,
-            None => planner.keep(item, Action::Skip, "its pack does not have it any more".to_owned()),
+        planner.finish(install, asked.apply, warnings.clone())
+    })
+}
+
+/// A source, and the pack that is there, or why it cannot be opened.
+type Source = (LockSource, std::result::Result<Opened, String>);
+
+fn renew<'a>(planner: &mut Planner<'a>, packs: &'a [Source], item: &LockItem, overwrite: bool) -> Result<()> {
+    if !has_pack(item) {
+        planner.keep(item, Action::Skip, "`patch-moi init` wrote it and brings it up to date".to_owned());
+        return Ok(());
+    }
+    let source = place_of(&item.source);
+    let opened = match packs.iter().find(|(known, _)| *known == source) {
+        Some((_, Ok(opened))) => opened,
+        Some((_, Err(why))) => {
+            planner.keep(item, Action::Conflict, format!("its pack cannot be opened: {why}"));
+            return Ok(());
+        }
+        None => {
+            planner.keep(item, Action::Conflict, "it was installed a moment ago; run this again".to_owned());
+            return Ok(());
+        }
+    };
+    let is_it = |found: &&Found| found.kind == item.kind && found.name == item.name;
+    match opened.inspection.items.iter().find(is_it) {
+        Some(found) => planner.update(opened, item, found, overwrite),
+        None => {
+            planner.keep(item, Action::Skip, "its pack does not have it any more".to_owned());
+            Ok(())
         }
     }
-    let warnings = packs.iter().filter_map(|(_, opened)| opened.as_ref().ok());
-    let warnings = warnings.flat_map(|opened| opened.inspection.warnings.clone()).collect();
-    planner.finish(install, asked.apply, warnings)
 }
 
 /// Takes items out, with their entries in the files that packs share.
@@ -77,15 +87,16 @@ pub(crate) fn update(context: &Context<'_>, asked: &ChangeAsked) -> Result<PlanR
 /// # Errors
 /// Where one of them is not installed, or something cannot be read or written.
 pub(crate) fn remove(context: &Context<'_>, asked: &ChangeAsked) -> Result<PlanReport> {
-    let install = hold(context, asked.apply)?;
-    let state = State::read(context.workspace.root())?;
-    are_installed(&asked.names, &state.lock.items)?;
-    let now = context.stamp();
-    let mut planner = Planner::new(&state, &now);
-    for item in state.lock.items.iter().filter(|item| is_meant(&asked.names, item)) {
-        planner.remove(item, asked.overwrite)?;
-    }
-    planner.finish(install, asked.apply, Vec::new())
+    plan_and_apply(context, asked.apply, |install| {
+        let state = State::read(context.workspace.root())?;
+        are_installed(&asked.names, &state.lock.items)?;
+        let now = context.stamp();
+        let mut planner = Planner::new(&state, &now);
+        for item in state.lock.items.iter().filter(|item| is_meant(&asked.names, item)) {
+            planner.remove(item, asked.overwrite)?;
+        }
+        planner.finish(install, asked.apply, Vec::new())
+    })
 }
 
 fn is_meant(names: &[String], item: &LockItem) -> bool {

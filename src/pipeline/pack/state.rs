@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::context::Context;
+use super::report::PlanReport;
 use crate::failure::Result;
 use crate::ids::RelPath;
 use crate::pack::{self, Found, HOOKS, ItemKind, LOCK, Lock, LockItem, MARKETPLACE};
@@ -61,6 +62,24 @@ pub(super) fn hold(context: &Context<'_>, apply: bool) -> Result<Option<Install>
         ),
     }
     Ok(apply.then_some(install))
+}
+
+/// Plans without a trace and, where `apply` asks for it and there is something to write, once more with the
+/// workspace held: what is decided is decided on what is there when it is written.
+///
+/// # Errors
+/// As `plan` and [`hold`].
+pub(super) fn plan_and_apply(
+    context: &Context<'_>,
+    apply: bool,
+    plan: impl Fn(Option<Install>) -> Result<PlanReport>,
+) -> Result<PlanReport> {
+    hold(context, false)?;
+    let planned = plan(None)?;
+    if !apply || planned.written.is_empty() {
+        return Ok(planned);
+    }
+    plan(hold(context, true)?)
 }
 
 impl State {
