@@ -33,7 +33,7 @@ pub(crate) use listing::{Files, Listing, Node, PackFile};
 pub(crate) use lock::{ItemKind, Lock, LockError, LockItem, LockSource, lock_schema};
 pub(crate) use lock_edit::LOCK;
 pub(crate) use marketplace::{MARKETPLACE, clash, has as has_plugin, marketplace};
-pub(crate) use pin::Pin;
+pub(crate) use pin::{INSTALLER, Pin};
 pub(crate) use plan::{Action, Decision, Here, Place, add, left_out, names_item, remove, update};
 pub(crate) use shared::SharedError;
 pub(crate) use source::{Origin as PackOrigin, Seen, SourceError, check_ref, origin};

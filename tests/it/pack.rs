@@ -271,7 +271,7 @@ fn what_is_there_already_keeps_its_entry_and_the_lock_its_bytes() {
 
     let new = place.read(".codex/pack-lock.json");
     let (head, tail) = new.split_once("    {\n      \"name\": \"another\"").unwrap();
-    let rest = tail.split_once("    },\n").unwrap().1;
+    let rest = tail.split_once("\n    },\n").unwrap().1;
     assert_eq!(format!("{head}{rest}"), lock, "the others keep source and time");
 }
 

@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
     {
         let file = self.root().join(MARKETPLACE);
         let clash = match found.kind {
-            ItemKind::Plugin => pack::clash(self.state.marketplace.as_deref(), &file, &found.name)?,
+            ItemKind::Plugin => pack::clash(self.state.marketplace()?.as_deref(), &file, &found.name)?,
             ItemKind::Skill | ItemKind::Flow | ItemKind::Hook => None,
         };
         Ok(Here { place, clash, overwrite })

@@ -7,7 +7,7 @@ use super::source::{self, Opened};
 use super::state::{State, plan_and_apply};
 use crate::failure::{Failure, Result};
 use crate::flow::shown;
-use crate::pack::{Action, Found, LockItem, LockSource, names_item};
+use crate::pack::{Action, Found, INSTALLER, LockItem, LockSource, names_item};
 
 /// What is to be changed.
 #[derive(Debug)]
@@ -103,9 +103,9 @@ fn is_meant(names: &[String], item: &LockItem) -> bool {
     names.is_empty() || names.iter().any(|name| names_item(name, item.kind, &item.name))
 }
 
-/// Whether it came from a pack: what `init` pins lies where it came from.
+/// Whether it came from a pack, and was not written by `init`.
 fn has_pack(item: &LockItem) -> bool {
-    item.source_path != item.destination_path
+    item.source.input != INSTALLER
 }
 
 /// A source without the commit that was found there.

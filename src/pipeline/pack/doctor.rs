@@ -247,8 +247,7 @@ impl DoctorReport {
 
 /// What the pack has, where that is a folder on this machine and is what was installed.
 fn source_of(context: &Context<'_>, item: &LockItem) -> Option<Files> {
-    let is_own = item.source.kind != "local" || item.source_path == item.destination_path;
-    let path: RelPath = item.source_path.parse().ok().filter(|_| !is_own)?;
+    let path: RelPath = item.source_path.parse().ok().filter(|_| item.source.kind == "local")?;
     let bases = [context.workspace.root(), context.cwd];
     let folder = bases.iter().map(|base| base.join(&item.source.input)).find(|path| path.is_dir())?;
     let files = listing(&folder, &[path.as_str().to_owned()]).ok()?.folder(path.as_str());

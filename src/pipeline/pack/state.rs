@@ -18,8 +18,6 @@ pub(super) struct State {
     pub(super) root: PathBuf,
     pub(super) lock_text: Option<String>,
     pub(super) lock: Lock,
-    pub(super) marketplace: Option<String>,
-    pub(super) hooks: Option<String>,
 }
 
 /// What is to be changed.
@@ -88,21 +86,20 @@ impl State {
     /// # Errors
     /// Where a file cannot be read, is a link, or the lock is none.
     pub(super) fn read(root: &Path) -> Result<Self> {
-        let text = |path: &str| -> Result<Option<String>> {
-            Ok(read_own(root, &path.parse::<RelPath>()?, MAX_SHARED)?)
-        };
-        let lock_text = text(LOCK)?;
+        let lock_text = text_at(root, LOCK)?;
         let lock = match &lock_text {
             Some(text) => Lock::parse(text, &root.join(LOCK))?,
             None => Lock { items: Vec::new(), warnings: Vec::new() },
         };
-        Ok(Self {
-            root: root.to_owned(),
-            lock_text,
-            lock,
-            marketplace: text(MARKETPLACE)?,
-            hooks: text(HOOKS)?,
-        })
+        Ok(Self { root: root.to_owned(), lock_text, lock })
+    }
+
+    /// The text of the marketplace, which is read only where a plugin needs it.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is a link.
+    pub(super) fn marketplace(&self) -> Result<Option<String>> {
+        text_at(&self.root, MARKETPLACE)
     }
 
     /// The item of this kind and name in the lock.
@@ -145,16 +142,22 @@ impl State {
         let (plugins, hooks) = (out(ItemKind::Plugin), out(ItemKind::Hook));
         if !wanted.plugins.is_empty() || !plugins.is_empty() {
             let file = self.root.join(MARKETPLACE);
-            let new = pack::marketplace(self.marketplace.as_deref(), &file, &wanted.plugins, &plugins)?;
+            let new = pack::marketplace(self.marketplace()?.as_deref(), &file, &wanted.plugins, &plugins)?;
             files.extend(new.map(|text| (MARKETPLACE, text)));
         }
         if !wanted.hooks.is_empty() || !hooks.is_empty() {
             let file = self.root.join(HOOKS);
-            let new = pack::hooks_merged(self.hooks.as_deref(), &file, &wanted.hooks, &hooks)?;
+            let new =
+                pack::hooks_merged(text_at(&self.root, HOOKS)?.as_deref(), &file, &wanted.hooks, &hooks)?;
             files.extend(new.map(|text| (HOOKS, text)));
         }
         let lock = Lock::changed(self.lock_text.as_deref(), &self.root.join(LOCK), &wanted.put, &wanted.out)?;
         files.extend(lock.map(|text| (LOCK, text)));
         Ok(files)
     }
+}
+
+/// The text of a file that packs share; none where there is none.
+fn text_at(root: &Path, path: &str) -> Result<Option<String>> {
+    Ok(read_own(root, &path.parse::<RelPath>()?, MAX_SHARED)?)
 }
