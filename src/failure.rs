@@ -16,7 +16,7 @@ use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::http::HttpError;
 use crate::ids::{EventId, InvalidId, InvalidName, TagName};
-use crate::pack::LockError;
+use crate::pack::{LayoutError, LockError, SharedError, SourceError};
 use crate::process::ProcessError;
 use crate::record::{FlowResultError, NotAnEvent, StateError};
 use crate::release::SourcesError;
@@ -356,6 +356,27 @@ impl From<LockError> for Failure {
     fn from(err: LockError) -> Self {
         let hint = err.hint();
         Self::advised(Kind::Usage, err, hint)
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(err: SourceError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Usage, err, Some(hint))
+    }
+}
+
+impl From<LayoutError> for Failure {
+    fn from(err: LayoutError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Usage, err, Some(hint))
+    }
+}
+
+impl From<SharedError> for Failure {
+    fn from(err: SharedError) -> Self {
+        let hint = err.hint();
+        Self::advised(Kind::Usage, err, Some(hint))
     }
 }
 

@@ -7,7 +7,7 @@
 //! | `interruption` | signals |
 //! | `trace` | `-v` |
 //! | `say` | how a run and a failure are said, to a person, a program and GitHub's runner |
-//! | `run`, `again`, `local`, `publish`, `verify`, `resume`, `flow`, `stack`, `records`, `init`, `doctor`, `setup`, `actions`, `schema` | the commands |
+//! | `run`, `again`, `local`, `publish`, `verify`, `resume`, `flow`, `stack`, `records`, `pack`, `init`, `doctor`, `setup`, `actions`, `schema` | the commands |
 //! | `reference` | docs/cli.md, from the definitions themselves |
 
 mod actions;
@@ -20,6 +20,7 @@ mod init;
 mod interruption;
 mod local;
 mod options;
+mod pack;
 mod publish;
 mod records;
 mod reference;
@@ -97,6 +98,7 @@ enum Command {
     Attempts(records::AttemptsArgs),
     Sync(again::SyncArgs),
     Stack(stack::Args),
+    Pack(pack::Args),
     Setup(setup::Args),
     Actions(actions::Args),
     Schema(schema::Args),
@@ -167,6 +169,7 @@ fn handle(app: &App, command: Option<Command>) -> Result<Kind> {
         Some(Command::Sync(args)) => return again::sync(app, &args),
         Some(Command::Status(args)) => return records::status(app, &args),
         Some(Command::Doctor(args)) => return doctor::run(app, &args),
+        Some(Command::Pack(args)) => return pack::run(app, &args),
         Some(Command::Init(args)) => return init::run(app, &args),
         Some(Command::Actions(args)) => return actions::run(app, &args),
         Some(Command::Setup(args)) => return setup::run(app, &args),

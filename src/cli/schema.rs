@@ -9,6 +9,7 @@ use crate::flow::{flow_schema, workspace_schema};
 use crate::pack::lock_schema;
 use crate::pipeline::doctor::doctor_schema;
 use crate::pipeline::init::init_schema;
+use crate::pipeline::pack::{pack_doctor_schema, pack_schema};
 use crate::record::record_schema;
 use crate::release::sources_schema;
 use crate::report::{local_schema, publish_schema, resume_schema, run_schema, verify_schema};
@@ -56,6 +57,10 @@ enum Of {
     FeedSources,
     /// pack-lock.json
     PackLock,
+    /// What `patch-moi pack add|update|remove --json` prints
+    Pack,
+    /// What `patch-moi pack doctor --json` prints
+    PackDoctor,
     /// What `patch-moi init --json` prints
     Init,
     /// What `patch-moi doctor --json` prints
@@ -76,6 +81,8 @@ impl Of {
             Self::Workspace => workspace_schema(),
             Self::FeedSources => sources_schema(),
             Self::PackLock => lock_schema(),
+            Self::Pack => pack_schema(),
+            Self::PackDoctor => pack_doctor_schema(),
             Self::Init => init_schema(),
             Self::Doctor => doctor_schema(),
         }

@@ -10,6 +10,7 @@
 mod apart;
 mod bundle;
 mod checkout;
+mod clone;
 mod credential;
 mod deliver;
 mod error;
@@ -30,6 +31,7 @@ mod worktree;
 
 pub(crate) use apart::Apart;
 pub(crate) use checkout::{Checkout, NotAtRemote};
+pub(crate) use clone::FetchedPack;
 pub(crate) use credential::Credential;
 pub(crate) use deliver::RefMove;
 pub(crate) use error::GitError;

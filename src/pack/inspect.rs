@@ -21,6 +21,8 @@ pub(crate) struct Inspection {
     pub(crate) version: Option<String>,
     /// What it is for.
     pub(crate) description: Option<String>,
+    /// Whether a codex-pack.toml names its items.
+    pub(crate) has_pack_file: bool,
     /// Its items, sorted.
     pub(crate) items: Vec<Found>,
     /// What was passed over, and what a person should know.
@@ -85,6 +87,7 @@ pub(crate) fn inspect(layout: &Layout, folder: &str, listing: &Listing) -> Inspe
         name: layout.name.clone().unwrap_or_else(|| folder.to_owned()),
         version: layout.version.clone(),
         description: layout.description.clone(),
+        has_pack_file: layout.listed.is_some(),
         items: kept,
         warnings,
     }

@@ -52,11 +52,6 @@ impl Listing {
         self.0.get(path)
     }
 
-    /// How many entries it has.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Everything, in the order of the bytes of the paths.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.0.iter().map(|(path, node)| (path.as_str(), node))

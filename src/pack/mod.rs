@@ -24,7 +24,7 @@ mod splice;
 mod tests;
 
 pub(crate) use active::{Contents, FoundFlow, active};
-pub(crate) use doctor::{Changed, Code, Examined, Problem, examine, flow_not_in_lock};
+pub(crate) use doctor::{Changed, Code, Problem, examine, flow_not_in_lock};
 pub(crate) use hash::{content_hash, flows_digest};
 pub(crate) use hooks::{HOOKS, has as has_hooks, merged as hooks_merged};
 pub(crate) use inspect::{Found, Inspection, inspect};
@@ -33,7 +33,7 @@ pub(crate) use listing::{Files, Listing, Node, PackFile};
 pub(crate) use lock::{ItemKind, Lock, LockError, LockItem, LockSource, lock_schema};
 pub(crate) use lock_edit::LOCK;
 pub(crate) use marketplace::{MARKETPLACE, clash, has as has_plugin, marketplace};
-pub(crate) use pin::Pin;
+pub(crate) use pin::{INSTALLER, Pin};
 pub(crate) use plan::{Action, Decision, Here, Place, add, left_out, names_item, remove, update};
 pub(crate) use shared::SharedError;
 pub(crate) use source::{Origin as PackOrigin, Seen, SourceError, check_ref, origin};

@@ -9,6 +9,9 @@ use super::lock::{ItemKind, Lock, LockError, LockItem, LockSource, VERSION};
 use super::splice::{Edit, edited};
 use crate::ids::Digest;
 
+/// What the lock names as the source of what `init` wrote.
+pub(crate) const INSTALLER: &str = "patch-moi init";
+
 /// A flow that is to be pinned as it lies in its folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Pin<'a> {

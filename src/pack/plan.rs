@@ -65,8 +65,6 @@ pub(crate) enum Place {
 pub(crate) struct Here<'a> {
     /// What stands in its place.
     pub(crate) place: &'a Place,
-    /// What the lock says about it.
-    pub(crate) locked: Option<&'a LockItem>,
     /// Why it cannot have its entry in the marketplace.
     pub(crate) clash: Option<String>,
     /// Whether what differs is replaced.
@@ -233,7 +231,7 @@ mod tests {
     }
 
     fn here(place: &Place, overwrite: bool) -> Here<'_> {
-        Here { place, locked: None, clash: None, overwrite }
+        Here { place, clash: None, overwrite }
     }
 
     fn folder(text: &str) -> Place {

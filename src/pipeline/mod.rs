@@ -20,6 +20,7 @@ pub(crate) mod local;
 pub(crate) mod matching;
 mod newest;
 pub(crate) mod outputs;
+pub(crate) mod pack;
 pub(crate) mod plumbing;
 mod preparing;
 mod private_clone;

@@ -128,6 +128,17 @@ impl Command {
         self
     }
 
+    /// The same, in which no file may grow beyond so many bytes: whoever writes more is ended by a signal.
+    #[must_use]
+    pub(crate) fn file_limit(mut self, bytes: u64) -> Self {
+        // ulimit counts in blocks of 512 bytes: POSIX, XCU 2.14.
+        let script = format!("ulimit -f {} && exec \"$@\"", bytes.div_ceil(512));
+        let before = ["-c".into(), script.into(), "sh".into(), self.program];
+        self.args = before.into_iter().chain(self.args).collect();
+        self.program = "/bin/sh".into();
+        self
+    }
+
     /// The program, as it was named.
     pub(crate) fn program(&self) -> String {
         self.program.to_string_lossy().into_owned()

@@ -158,7 +158,7 @@ fn is_being_filled(staging: &Path) -> bool {
 }
 
 /// Removes a file or a folder with all that is in it; a link goes, and what it points to stays.
-fn remove(path: &Path) -> Result<(), StoreError> {
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
     let removed = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
@@ -173,7 +173,7 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Brings every file below `root`, and every name, to disk.
-fn sync_tree(root: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_tree(root: &Path) -> Result<(), StoreError> {
     for entry in WalkDir::new(root).contents_first(true) {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(root).to_owned();
@@ -190,18 +190,18 @@ fn sync_tree(root: &Path) -> Result<(), StoreError> {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
 
     Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
+pub(super) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-fn cannot_exchange(error: &io::Error) -> bool {
+pub(super) fn cannot_exchange(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
 }
 

@@ -199,7 +199,7 @@ pub(super) fn temporary_prefix(path: &Path) -> String {
 }
 
 /// Those of the file that is replaced; else what the user's umask leaves of read and write for all.
-fn permissions(path: &Path) -> fs::Permissions {
+pub(super) fn permissions(path: &Path) -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt as _;
 
     let mode = fs::metadata(path).map_or(0o666, |metadata| metadata.permissions().mode() & 0o777);

@@ -1,7 +1,7 @@
 //! Locks between processes, held by the operating system: a process that dies leaves none behind.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -52,16 +52,15 @@ impl Lock {
     }
 
     fn acquire(path: PathBuf, holder: &str, patience: Duration, leaves: Leaves) -> Result<Self, StoreError> {
-        create_folder(folder_of(&path))?;
         let begun = Instant::now();
         loop {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
-                .map_err(StoreError::io(Operation::Lock, &path))?;
+            create_folder(folder_of(&path))?;
+            let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+            let mut file = match opened {
+                // Whoever held it may have taken the folder away with it.
+                Err(error) if error.kind() == ErrorKind::NotFound && begun.elapsed() < patience => continue,
+                opened => opened.map_err(StoreError::io(Operation::Lock, &path))?,
+            };
             match file.try_lock() {
                 // Whoever held it may have taken the file away since it was opened here.
                 Ok(()) if is_at(&file, &path) => {

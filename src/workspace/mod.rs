@@ -6,6 +6,7 @@
 mod error;
 mod find;
 mod flows;
+mod listing;
 mod read;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::flow::Origin;
 use crate::pack::FoundFlow;
 
 pub(crate) use error::WorkspaceError;
+pub(crate) use listing::{listing, place};
 pub(crate) use read::{read_bounded, read_own, read_schema};
 
 /// The largest pack-lock.json, in bytes.

@@ -44,6 +44,13 @@ fn every_command_says_what_it_writes_how_it_ends_and_an_example() {
         "dispatches",
         "attempts",
         "status",
+        "pack",
+        "pack add",
+        "pack inspect",
+        "pack list",
+        "pack doctor",
+        "pack update",
+        "pack remove",
         "setup codex",
         "schema",
     ] {
@@ -128,6 +135,8 @@ fn every_published_schema_is_what_the_program_says() {
         "workspace",
         "feed-sources",
         "pack-lock",
+        "pack",
+        "pack-doctor",
     ] {
         is_current(&format!("docs/schemas/{name}.schema.json"), &["schema", name], "schema");
     }

@@ -255,7 +255,7 @@ fn lock(there: &There, written: &[&Change], now: &str) -> Result<Change> {
     }
     let pin = Pin {
         name: flow::BUILT_IN,
-        installer: "patch-moi init",
+        installer: pack::INSTALLER,
         content_hash: pack::content_hash(files.iter().map(|(path, digest)| (path.as_str(), digest))),
         installed_at: now.to_owned(),
     };

@@ -1,0 +1,487 @@
+//! What a `pack` command changes in a workspace, all of it or nothing.
+//!
+//! Everything new is written to a folder of its own first. Then a journal says what takes whose place, and each
+//! takes it in one step; the lock comes last. A process that is killed before the journal stands has changed
+//! nothing; one that is killed later leaves the old or the new of each, and the next one goes on where it was.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::artifact::{cannot_exchange, exchange, remove, sync_tree};
+use super::error::{Operation, StoreError};
+use super::file::{
+    children, create_folder, folder_of, own_folder, permissions, read_whole, replace, sync_folder,
+};
+use super::lock::{Lock, NAME};
+use crate::pack::Files;
+
+/// Where a transaction lies, relative to the workspace.
+const FOLDER: &str = ".codex/.pack-transaction";
+const JOURNAL: &str = "journal.json";
+/// The largest journal, in bytes.
+const MAX_JOURNAL: u64 = 64 << 20;
+
+/// One change of a workspace.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    /// Where, relative to the workspace.
+    pub(crate) place: String,
+    /// What stands there afterwards.
+    pub(crate) new: New<'a>,
+    /// Where the old goes, relative to the workspace; without it the old is gone.
+    pub(crate) backup: Option<String>,
+}
+
+/// What stands somewhere after a change.
+#[derive(Debug)]
+pub(crate) enum New<'a> {
+    /// A folder.
+    Folder(&'a Files),
+    /// A file.
+    File(&'a str),
+    /// Nothing.
+    Nothing,
+}
+
+/// What became of a transaction that somebody was killed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recovered {
+    /// There was none.
+    Nothing,
+    /// It was finished.
+    Finished,
+    /// Something had been changed since, and it was taken back.
+    TakenBack,
+}
+
+/// The right to change what is installed, which one process has at a time.
+#[derive(Debug)]
+pub(crate) struct Install {
+    root: PathBuf,
+    folder: PathBuf,
+    /// Dropped by hand, before the folder goes.
+    lock: Option<Lock>,
+}
+
+/// A step of a journal. Files and folders are known by their inode numbers.
+#[derive(Debug, Serialize, Deserialize)]
+struct Step {
+    place: String,
+    /// What is put there.
+    new: Option<u64>,
+    /// What stood there.
+    old: Option<u64>,
+    backup: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Journal {
+    version: u32,
+    steps: Vec<Step>,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Todo,
+    /// The old is away, and the new not in place.
+    Between,
+    Done,
+    /// Somebody else has been here.
+    Foreign,
+}
+
+impl Install {
+    /// Whether somebody was killed in the middle of a change, or is at it.
+    pub(crate) fn is_pending(root: &Path) -> bool {
+        root.join(FOLDER).symlink_metadata().is_ok()
+    }
+
+    /// Waits for its turn, and finishes or takes back what somebody left who was killed.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made or locked, or the recovery fails.
+    pub(crate) fn open(root: &Path) -> Result<(Self, Recovered), StoreError> {
+        let folder = root.join(FOLDER);
+        let lock = Lock::claim(folder.join(NAME), "installing packs")?;
+        let install = Self { root: root.to_owned(), folder, lock: Some(lock) };
+        own_folder(&install.folder)?;
+        let recovered = install.recover()?;
+        Ok((install, recovered))
+    }
+
+    /// Makes all changes, in their order. What has to come last, such as the lock, stands last in the list.
+    ///
+    /// # Errors
+    /// Where something cannot be written. Everything is as it was then.
+    pub(crate) fn apply(self, changes: &[Change<'_>]) -> Result<(), StoreError> {
+        let steps = self.stage(changes)?;
+        let journal = Journal { version: 1, steps };
+        let path = self.folder.join(JOURNAL);
+        let text = serde_json::to_vec_pretty(&journal)
+            .map_err(|source| StoreError::Encode { path: path.clone(), source })?;
+        replace(&path, &text)?;
+        if let Err(error) = self.forward(&journal.steps) {
+            self.back(&journal.steps)?;
+            self.clear()?;
+            return Err(error);
+        }
+        self.keep_old(&journal.steps)?;
+        self.clear()
+    }
+
+    /// Writes everything new beside, to disk.
+    fn stage(&self, changes: &[Change<'_>]) -> Result<Vec<Step>, StoreError> {
+        let mut steps = Vec::new();
+        for (number, change) in changes.iter().enumerate() {
+            let (staged, place) = (self.staged(number), self.root.join(&change.place));
+            create_folder(folder_of(&staged))?;
+            match &change.new {
+                New::Folder(files) => {
+                    fs::create_dir(&staged).map_err(StoreError::io(Operation::Create, &staged))?;
+                    for (path, file) in &files.files {
+                        let mode = if file.executable { 0o777 } else { 0o666 };
+                        write(&staged.join(path), &file.bytes, mode)?;
+                    }
+                    sync_tree(&staged)?;
+                }
+                New::File(text) => {
+                    write(&staged, text.as_bytes(), 0o666)?;
+                    if place.is_file() {
+                        fs::set_permissions(&staged, permissions(&place))
+                            .map_err(StoreError::io(Operation::Write, &staged))?;
+                    }
+                }
+                New::Nothing => {}
+            }
+            let (new, old) = (inode(&staged)?, inode(&place)?);
+            steps.push(Step { place: change.place.clone(), new, old, backup: change.backup.clone() });
+        }
+        Ok(steps)
+    }
+
+    fn recover(&self) -> Result<Recovered, StoreError> {
+        let path = self.folder.join(JOURNAL);
+        let Some(bytes) = read_whole(&path, MAX_JOURNAL)? else {
+            self.clear()?;
+            return Ok(Recovered::Nothing);
+        };
+        let journal: Journal = serde_json::from_slice(&bytes)
+            .map_err(|error| StoreError::Corrupt { path: path.clone(), reason: error.to_string() })?;
+        let stays = |path: &str| path.parse::<crate::ids::RelPath>().is_ok();
+        let is_sound = |step: &Step| stays(&step.place) && step.backup.as_deref().is_none_or(stays);
+        if !journal.steps.iter().all(is_sound) {
+            return Err(StoreError::Corrupt { path, reason: "a path in it leaves the workspace".to_owned() });
+        }
+        let mut is_foreign = false;
+        for (number, step) in journal.steps.iter().enumerate() {
+            is_foreign |= self.progress(number, step)? == Progress::Foreign;
+        }
+        if is_foreign {
+            self.back(&journal.steps)?;
+        } else {
+            self.forward(&journal.steps)?;
+            self.keep_old(&journal.steps)?;
+        }
+        self.clear()?;
+        Ok(if is_foreign { Recovered::TakenBack } else { Recovered::Finished })
+    }
+
+    fn progress(&self, number: usize, step: &Step) -> Result<Progress, StoreError> {
+        let now = inode(&self.root.join(&step.place))?;
+        if now == step.new {
+            return Ok(Progress::Done);
+        }
+        if now == step.old {
+            return Ok(Progress::Todo);
+        }
+        let is_away = now.is_none() && inode(&self.away(number))? == step.old;
+        Ok(if is_away { Progress::Between } else { Progress::Foreign })
+    }
+
+    /// Makes every step that is not made yet.
+    fn forward(&self, steps: &[Step]) -> Result<(), StoreError> {
+        for (number, step) in steps.iter().enumerate() {
+            let (place, staged) = (self.root.join(&step.place), self.staged(number));
+            let progress = self.progress(number, step)?;
+            match progress {
+                Progress::Done => continue,
+                Progress::Foreign => {
+                    let reason = "somebody else changed it in the meantime".to_owned();
+                    return Err(StoreError::Corrupt { path: place, reason });
+                }
+                Progress::Todo | Progress::Between => {}
+            }
+            create_folder(folder_of(&place))?;
+            match (step.new, step.old) {
+                (Some(_), Some(_)) if progress == Progress::Todo => self.change_places(number, &place)?,
+                (Some(_), _) => rename(&staged, &place)?,
+                (None, _) => rename(&place, &self.away(number))?,
+            }
+            sync_folder(folder_of(&place))?;
+        }
+        sync_folder(&self.folder)
+    }
+
+    /// Puts the new in the old one's place in one step, where the file system can; the old one is then where the
+    /// new one was.
+    fn change_places(&self, number: usize, place: &Path) -> Result<(), StoreError> {
+        let staged = self.staged(number);
+        match exchange(&staged, place) {
+            Err(error) if cannot_exchange(&error) => {
+                rename(place, &self.away(number))?;
+                rename(&staged, place)
+            }
+            done => done.map_err(StoreError::io(Operation::Rename, place)),
+        }
+    }
+
+    /// Takes every step back that is made, so that each could be made again.
+    fn back(&self, steps: &[Step]) -> Result<(), StoreError> {
+        for (number, step) in steps.iter().enumerate().rev() {
+            let (place, staged) = (self.root.join(&step.place), self.staged(number));
+            let is_done = match self.progress(number, step)? {
+                Progress::Todo | Progress::Foreign => continue,
+                Progress::Done => true,
+                Progress::Between => false,
+            };
+            match self.old(number, step)? {
+                Some(old) if old == staged => {
+                    exchange(&staged, &place).map_err(StoreError::io(Operation::Rename, &place))?;
+                }
+                old => {
+                    if is_done && step.new.is_some() {
+                        rename(&place, &staged)?;
+                    }
+                    old.map_or(Ok(()), |old| rename(&old, &place))?;
+                }
+            }
+            sync_folder(folder_of(&place))?;
+        }
+        Ok(())
+    }
+
+    /// Moves the old to the backups, where it is to be kept.
+    fn keep_old(&self, steps: &[Step]) -> Result<(), StoreError> {
+        for (number, step) in steps.iter().enumerate() {
+            let (Some(backup), Some(old)) = (&step.backup, self.old(number, step)?) else { continue };
+            let backup = self.root.join(backup);
+            create_folder(folder_of(&backup))?;
+            rename(&old, &backup)?;
+            sync_folder(folder_of(&backup))?;
+        }
+        Ok(())
+    }
+
+    /// Where the old of a made step is.
+    fn old(&self, number: usize, step: &Step) -> Result<Option<PathBuf>, StoreError> {
+        let Some(old) = step.old else { return Ok(None) };
+        for place in [self.staged(number), self.away(number)] {
+            if inode(&place)? == Some(old) {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes the transaction, the journal first: without it nothing is begun.
+    fn clear(&self) -> Result<(), StoreError> {
+        remove(&self.folder.join(JOURNAL))?;
+        sync_folder(&self.folder)?;
+        for (name, path) in children(&self.folder)? {
+            if name != NAME && name != ".gitignore" {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn staged(&self, number: usize) -> PathBuf {
+        self.folder.join(format!("new/{number}"))
+    }
+
+    fn away(&self, number: usize) -> PathBuf {
+        self.folder.join(format!("new/{number}.old"))
+    }
+}
+
+impl Drop for Install {
+    fn drop(&mut self) {
+        // With a journal in it the folder stays, for the next one; so does what cannot be removed now.
+        if self.folder.join(JOURNAL).symlink_metadata().is_err() {
+            let _ = fs::remove_file(self.folder.join(".gitignore"));
+            drop(self.lock.take());
+            let _ = fs::remove_dir(&self.folder);
+        }
+    }
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
+    fs::create_dir_all(folder_of(path)).map_err(StoreError::io(Operation::Create, path))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .map_err(StoreError::io(Operation::Create, path))?;
+    file.write_all(bytes).map_err(StoreError::io(Operation::Write, path))?;
+    file.sync_all().map_err(StoreError::io(Operation::Sync, path))
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::rename(from, to).map_err(StoreError::io(Operation::Rename, to))
+}
+
+/// What stands there, itself and not what it points to; none where nothing does.
+fn inode(path: &Path) -> Result<Option<u64>, StoreError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok(Some(found.ino())),
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(StoreError::io(Operation::Read, path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::PackFile;
+
+    struct Here(tempfile::TempDir);
+
+    impl Here {
+        fn new() -> Self {
+            let here = Self(tempfile::tempdir().unwrap());
+            for (path, text) in [("a/f", "old"), ("b/f", "old"), ("gone/f", "old"), ("lock", "old")] {
+                fs::create_dir_all(folder_of(&here.at(path))).unwrap();
+                fs::write(here.at(path), text).unwrap();
+            }
+            here
+        }
+
+        fn at(&self, path: &str) -> PathBuf {
+            self.0.path().join(path)
+        }
+
+        fn read(&self, path: &str) -> String {
+            fs::read_to_string(self.at(path)).unwrap_or_default()
+        }
+
+        fn all(&self) -> [String; 5] {
+            ["a/f", "b/f", "new/f", "gone/f", "lock"].map(|path| self.read(path))
+        }
+
+        /// Everything as far as `steps`, and then the process is gone.
+        fn killed_after(&self, steps: usize, files: &Files) {
+            let (install, _) = Install::open(self.0.path()).unwrap();
+            let all = install.stage(&changes(files)).unwrap();
+            let journal = Journal { version: 1, steps: all };
+            replace(&install.folder.join(JOURNAL), &serde_json::to_vec(&journal).unwrap()).unwrap();
+            install.forward(&journal.steps[..steps]).unwrap();
+        }
+    }
+
+    const OLD: [&str; 5] = ["old", "old", "", "old", "old"];
+    const NEW: [&str; 5] = ["new", "new", "new", "", "new"];
+
+    fn files() -> Files {
+        let file = PackFile { bytes: b"new".to_vec(), executable: false };
+        Files { files: [("f".to_owned(), file)].into(), ..Files::default() }
+    }
+
+    fn changes(files: &Files) -> Vec<Change<'_>> {
+        let change = |place: &str, new, backup: Option<&str>| Change {
+            place: place.to_owned(),
+            new,
+            backup: backup.map(str::to_owned),
+        };
+        vec![
+            change("a", New::Folder(files), Some("backup/a")),
+            change("b", New::Folder(files), None),
+            change("new", New::Folder(files), None),
+            change("gone", New::Nothing, Some("backup/gone")),
+            change("lock", New::File("new"), None),
+        ]
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_everything_as_it_was() {
+        let (here, files) = (Here::new(), files());
+        let mut all = changes(&files);
+        all.push(Change { place: "lock/below".to_owned(), new: New::File("x"), backup: None });
+        assert!(Install::open(here.0.path()).unwrap().0.apply(&all).is_err());
+        assert_eq!(here.all(), OLD);
+        assert!(!Install::is_pending(here.0.path()));
+        assert!(!here.at("backup").exists());
+    }
+
+    #[test]
+    fn everything_is_changed_and_the_old_is_kept_where_that_was_asked_for() {
+        let (here, files) = (Here::new(), files());
+        Install::open(here.0.path()).unwrap().0.apply(&changes(&files)).unwrap();
+        assert_eq!(here.all(), NEW);
+        assert_eq!((here.read("backup/a/f"), here.read("backup/gone/f")), ("old".into(), "old".into()));
+        assert!(!here.at("backup/b").exists() && !Install::is_pending(here.0.path()));
+    }
+
+    #[test]
+    fn whoever_comes_after_a_kill_finishes_what_was_begun() {
+        for steps in 0..=5 {
+            let (here, files) = (Here::new(), files());
+            here.killed_after(steps, &files);
+            assert!(Install::is_pending(here.0.path()));
+            assert!(
+                here.all().iter().zip(OLD.iter().zip(NEW)).all(|(is, (old, new))| is == old || is == new)
+            );
+            let (install, recovered) = Install::open(here.0.path()).unwrap();
+            assert_eq!(recovered, Recovered::Finished);
+            assert_eq!(here.all(), NEW, "after {steps} steps");
+            assert_eq!(here.read("backup/a/f"), "old");
+            drop(install);
+            assert!(!Install::is_pending(here.0.path()));
+        }
+    }
+
+    #[test]
+    fn where_somebody_changed_something_since_the_rest_is_taken_back() {
+        for steps in 0..5 {
+            let (here, files) = (Here::new(), files());
+            here.killed_after(steps, &files);
+            // Kept, so that the new file cannot have its number.
+            fs::rename(here.at("lock"), here.at("kept")).unwrap();
+            fs::write(here.at("lock"), "theirs").unwrap();
+            let (_, recovered) = Install::open(here.0.path()).unwrap();
+            assert_eq!(recovered, Recovered::TakenBack);
+            assert_eq!(here.all(), ["old", "old", "", "old", "theirs"], "after {steps} steps");
+        }
+    }
+
+    #[test]
+    fn what_was_being_written_before_the_journal_is_swept() {
+        let (here, files) = (Here::new(), files());
+        let (install, _) = Install::open(here.0.path()).unwrap();
+        install.stage(&changes(&files)).unwrap();
+        // As a kill leaves it: nothing is dropped.
+        std::mem::forget(install);
+        fs::remove_file(here.at(".codex/.pack-transaction/.lock")).unwrap();
+        assert_eq!(Install::open(here.0.path()).unwrap().1, Recovered::Nothing);
+        assert_eq!(here.all(), OLD);
+        assert!(!Install::is_pending(here.0.path()));
+    }
+
+    #[test]
+    fn a_journal_that_leads_elsewhere_is_refused() {
+        let here = Here::new();
+        fs::create_dir_all(here.at(FOLDER)).unwrap();
+        let text = r#"{"version":1,"steps":[{"place":"../x","new":null,"old":1,"backup":null}]}"#;
+        fs::write(here.at(FOLDER).join(JOURNAL), text).unwrap();
+        assert!(matches!(Install::open(here.0.path()), Err(StoreError::Corrupt { .. })));
+    }
+}
