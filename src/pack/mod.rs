@@ -4,6 +4,7 @@
 //! codex-flows, so either program can install what the other runs.
 
 mod active;
+mod changes;
 mod collation;
 mod hash;
 mod lock;
@@ -14,7 +15,8 @@ mod splice;
 mod tests;
 
 pub(crate) use active::{Contents, FoundFlow, active};
+pub(crate) use changes::changes;
 pub(crate) use hash::{content_hash, flows_digest};
-pub(crate) use lock::{Lock, LockError, lock_schema};
+pub(crate) use lock::{Lock, LockError, LockItem, lock_schema};
 pub(crate) use pin::Pin;
 pub(crate) use splice::{Edit, edited};

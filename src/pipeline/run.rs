@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Effect, What};
 use super::context::Context;
-use super::session::{Job, Session};
+use super::session::{Job, Repeat, Session};
 use super::words::problem;
 use super::{event, remembering, watch};
 use crate::candidate::Tool;
@@ -105,7 +105,8 @@ fn read_event<'a>(context: &Context<'_>, file: &std::path::Path) -> Result<Job<'
     };
     let repo = event.repo().ok_or_else(|| lacks("repo"))?;
     let tag = event.tag().ok_or_else(|| lacks("tag"))?;
-    Ok(Job { event: Some(event), ..Job::of_tag(repo, Some(tag), None) })
+    let repeat = Repeat::RestOrEverything;
+    Ok(Job { event: Some(event), repeat, ..Job::of_tag(repo, Some(tag), None) })
 }
 
 /// The source that a tag without a repository is about.

@@ -84,6 +84,11 @@ impl FlowClientState {
         self.events.iter().filter_map(stored_event).find(|event| event.id == id)
     }
 
+    /// The run with this id.
+    pub(crate) fn run(&self, id: &str) -> Option<&Value> {
+        self.runs.iter().rev().find(|run| is_run(run) && run["id"] == id)
+    }
+
     /// Records an event, with no run yet: before anything is done for it, so that a run that is
     /// killed leaves a trace. An event without a time of receipt was received `now`; one without a
     /// payload has an empty one.
