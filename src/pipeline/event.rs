@@ -113,8 +113,9 @@ fn carry_through(
         if job.asked_by.is_person() {
             return Err(nothing_selected(session, job, &draft, &selection));
         }
-        let kind = modified::said(refused, notes);
-        return Ok((about(job, &draft, &tag, said), kind, Following::default()));
+        let mut about = about(job, &draft, &tag, said);
+        let kind = modified::tell(&refused, &mut about);
+        return Ok((about, kind, Following::default()));
     }
     let stacks: Vec<&Selected<'_>> = carrying(&selection);
     if let [one, other, ..] = stacks[..] {
@@ -140,7 +141,8 @@ fn carry_through(
     } else {
         through.plan(&selection, &mut about)?
     };
-    Ok((about, kind.worse(modified::said(refused, notes)), next))
+    let kind = kind.worse(modified::tell(&refused, &mut about));
+    Ok((about, kind, next))
 }
 
 /// The event with the release as upstream has it. One that came in a file stays as it is.

@@ -12,6 +12,7 @@ use crate::flow::{Flow, PassedOver, Reason, Selection, Standing};
 use crate::git::Repository;
 use crate::ids::Digest;
 use crate::pack::{Contents, Lock, LockItem, changes};
+use crate::report::{EventReport, Problem};
 
 use super::words::problem;
 
@@ -43,16 +44,20 @@ pub(super) fn because(failure: Failure, refused: &[Refused]) -> Failure {
     refused.iter().fold(failure, |failure, refused| failure.because(refused.said.clone()))
 }
 
-/// Adds to the notes of a run what was refused in it, and says how it ends because of that.
-pub(super) fn said(refused: Vec<Refused>, notes: &mut Vec<String>) -> Kind {
-    let kind = if refused.is_empty() { Kind::Done } else { Kind::Blocked };
-    notes.extend(refused.into_iter().map(|refused| {
-        format!(
-            "{}; it did not run: put the old contents back, install it again, or use `--allow-modified`",
-            refused.said
-        )
-    }));
-    kind
+/// Says in the report of an event what was refused in it, and how it ends because of that.
+pub(super) fn tell(refused: &[Refused], about: &mut EventReport) -> Kind {
+    if refused.is_empty() {
+        return Kind::Done;
+    }
+    let said: Vec<&str> = refused.iter().map(|refused| refused.said.as_str()).collect();
+    about.error.get_or_insert_with(|| Problem {
+        message: format!("it did not run: {}", said.join("; ")),
+        hint: Some(
+            "put the old contents back, install the flow again, or let it run with `--allow-modified`"
+                .to_owned(),
+        ),
+    });
+    Kind::Blocked
 }
 
 /// What the record of an event keeps of flows that run although they are not as they were pinned.

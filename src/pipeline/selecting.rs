@@ -148,13 +148,13 @@ pub(super) fn two_stacks(one: &Selected<'_>, other: &Selected<'_>) -> Failure {
         one.manifest.name, one.step.name, other.manifest.name, other.step.name
     ))
     .hint(format!(
-        "one event has one candidate. To keep {}/{}, write into .codex/workspace.toml:\n{}",
+        "one event has one candidate; to keep {}/{}, write at the top of .codex/workspace.toml: {}",
         one.manifest.name,
         one.step.name,
         switching_off(&other.manifest.name, &other.step.name)
     ))
     .hint(format!(
-        "to keep {}/{}, write there:\n{}",
+        "to keep {}/{}, write there: {}",
         other.manifest.name,
         other.step.name,
         switching_off(&one.manifest.name, &one.step.name)

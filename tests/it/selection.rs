@@ -214,13 +214,13 @@ fn two_steps_that_would_carry_the_same_branch_are_refused_and_the_advice_helps()
     let run = workspace.run_tag("v2").run().exits(2).says(&[
         "carry/carry and second/carry",
         ".codex/workspace.toml",
-        "[flows.second.steps.carry]\n",
-        "[flows.carry.steps.carry]\n",
+        "flows.second.steps.carry.enabled = false",
+        "flows.carry.steps.carry.enabled = false",
         "--flow carry",
     ]);
     assert!(!workspace.artifact("v2").exists(), "{run}");
 
-    write(&workspace.path().join(".codex/workspace.toml"), "[flows.second.steps.carry]\nenabled = false\n");
+    write(&workspace.path().join(".codex/workspace.toml"), "flows.second.steps.carry.enabled = false\n");
     let _ = workspace.run_tag("v2").run().exits(0);
     assert_eq!(workspace.candidate("v2")["flow"]["name"], "carry");
     fs::remove_file(workspace.path().join(".codex/workspace.toml")).unwrap();
@@ -259,11 +259,7 @@ fn a_flow_that_differs_from_its_lock_is_refused_by_the_names_of_its_files() {
         "other",
         "runner = \"command\"\ncommand = [\"sh\", \"-c\", \"touch ../../ran; echo 'FLOW_RESULT {\\\"status\\\":\\\"completed\\\"}'\"]",
     );
-    let _ = workspace
-        .run_tag("v2")
-        .run()
-        .exits(4)
-        .prints(&["extra.txt added, flow.toml changed; it did not run"]);
+    let _ = workspace.run_tag("v2").run().exits(4).says(&["extra.txt added, flow.toml changed"]);
     assert!(workspace.path().join("ran").exists());
 }
 
