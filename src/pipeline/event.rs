@@ -1,5 +1,6 @@
 //! One event: select, prepare, record, run, record.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -11,7 +12,7 @@ use super::selecting::{carrying, described, draft, flows_for, nothing_selected, 
 use super::session::{Job, Session};
 use super::stack_step::{self, Carried};
 use super::words::{problem, standing};
-use super::{artifact, earlier, gated, modified};
+use super::{artifact, earlier, flow_candidate, gated, modified};
 use crate::event::Event;
 use crate::failure::{Begun, Failure, Kind, Result};
 use crate::flow::{Flow, Runner, Selected, Selection};
@@ -132,8 +133,17 @@ fn carry_through(
     };
     let tag = prepared.as_ref().map_or(tag, |prepared| prepared.release.tag.clone());
     let warnings = modified::let_run(&selection);
-    let through =
-        Through { session, job, event, tag, digest: pack::flows_digest(flows), prepared, rest, warnings };
+    let through = Through {
+        session,
+        job,
+        event,
+        tag,
+        digest: pack::flows_digest(flows),
+        prepared,
+        rest,
+        has_candidate: Cell::default(),
+        warnings,
+    };
     let mut about = about(job, &through.event, &through.tag, said);
     let mut next = Following::default();
     let kind = if session.applies() {
@@ -190,6 +200,8 @@ struct Through<'a> {
     prepared: Option<Prepared>,
     /// Whether only what a gate kept back before is done: then the release stands where it stood.
     rest: bool,
+    /// Whether a step of a flow has made a candidate.
+    has_candidate: Cell<bool>,
     /// What a reader of the record should know.
     warnings: Vec<String>,
 }
@@ -280,9 +292,26 @@ impl Through<'_> {
                 stack_step::carry(self.session, &self.event, selected, prepared).map(Stepped::from)
             }
             // Beside a stack it is the stack that says where the release stands.
-            (_, Some(_)) => script_step::run(self.session, &self.event, selected, State::Adopted),
-            (_, None) => script_step::run(self.session, &self.event, selected, State::Candidate),
+            (_, Some(_)) => script_step::run(self.session, &self.event, selected, State::Adopted)
+                .map(flow_candidate::second),
+            (_, None) => {
+                let stepped = script_step::run(self.session, &self.event, selected, State::Candidate)?;
+                Ok(self.kept(selected, stepped))
+            }
         }
+    }
+
+    /// What a step that made commits itself leaves. One event has one candidate.
+    fn kept(&self, selected: &Selected<'_>, stepped: Stepped) -> Stepped {
+        if !self.session.applies() {
+            return stepped;
+        }
+        if self.has_candidate.get() {
+            return flow_candidate::second(stepped);
+        }
+        let stepped = flow_candidate::keep(self.session, self.job, &self.event, selected, stepped);
+        self.has_candidate.set(stepped.carried.document.is_some());
+        stepped
     }
 
     fn step_report(&self, selected: &Selected<'_>, carried: Carried) -> StepReport {

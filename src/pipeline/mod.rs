@@ -8,6 +8,7 @@ pub(crate) mod context;
 pub(crate) mod doctor;
 mod earlier;
 mod event;
+mod flow_candidate;
 mod fork;
 mod found;
 mod gated;

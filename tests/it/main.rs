@@ -16,6 +16,7 @@ mod binary;
 mod cost;
 mod doctor;
 mod errors;
+mod flow_candidate;
 mod flows;
 mod guards;
 mod harness;
