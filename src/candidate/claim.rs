@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::candidate::refusal::{Refusal, quoted};
-use crate::candidate::{CheckOutcome, Document, Outcome, SCHEMA_VERSION};
+use crate::candidate::{CheckOutcome, Document, MADE_BY_FLOW, Outcome, SCHEMA_VERSION};
 use crate::flow::Check;
 use crate::ids::{CommitId, EventId, ObjectId, RelPath, RepoName, TagName, TreeId};
 use crate::stack::{Candidate, Carry, Counts, Settlement, Verdict};
@@ -45,8 +45,8 @@ pub(crate) struct Claim {
     pub(crate) excluded: Vec<CommitId>,
     /// What it says that it is.
     pub(crate) status: Outcome,
-    /// Whether a step of the flow made the commits itself.
-    pub(crate) made_by_flow: bool,
+    /// The flow and the step that made the commits itself, where one did.
+    pub(crate) made_by: Option<(String, String)>,
     /// Whether it says that there is a bundle.
     pub(crate) bundle: bool,
     /// What a person settled, by the artifact's word.
@@ -111,7 +111,7 @@ impl Claim {
             tip: carry.tip,
             excluded: carry.excluded,
             status,
-            made_by_flow: flow.origin == "flow",
+            made_by: (flow.origin == MADE_BY_FLOW).then_some((flow.name, flow.step)),
             bundle: bundle.is_some(),
             settlements: carry.settlements,
             checks,
@@ -126,6 +126,16 @@ impl Claim {
                 .map(|patch| (patch.commit, patch.verdict, patch.new_commit))
                 .collect(),
         }
+    }
+
+    /// Whether a step of the flow made the commits itself.
+    pub(crate) const fn is_made_by_flow(&self) -> bool {
+        self.made_by.is_some()
+    }
+
+    /// The commit that it offers.
+    pub(crate) const fn commit(&self) -> CommitId {
+        self.candidate.commit
     }
 
     /// Compares the claim with the carry that was made again, and with its one commit.
@@ -275,7 +285,7 @@ mod tests {
     fn what_a_run_writes_is_read() {
         let claim = Claim::parse(&changed(|_| {})).unwrap();
         assert_eq!(claim.tip, sample::document().carry.tip);
-        assert!(!claim.made_by_flow);
+        assert!(!claim.is_made_by_flow());
     }
 
     #[test]

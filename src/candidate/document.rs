@@ -11,6 +11,9 @@ use crate::stack::Carry;
 /// would be misled; a new optional key leaves it as it is.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 
+/// The origin of a flow whose step made the commits itself.
+pub(crate) const MADE_BY_FLOW: &str = "flow";
+
 /// candidate.json. Readers ignore keys that they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -20,7 +20,7 @@ mod squash;
 pub(crate) use accounting::{AccountingError, accounting};
 pub(crate) use claim::Claim;
 pub(crate) use document::{
-    CheckOutcome, CheckResult, Document, EventRef, FlowRef, ForkRef, NamedRef, Outcome, RunRef,
+    CheckOutcome, CheckResult, Document, EventRef, FlowRef, ForkRef, MADE_BY_FLOW, NamedRef, Outcome, RunRef,
     SCHEMA_VERSION, Squashed, Tool, UpstreamRef, document_schema,
 };
 pub(crate) use plan::{Artifact, Input, Plan, PlannedCheck, Refs, Step, plan, series};

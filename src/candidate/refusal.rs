@@ -149,12 +149,16 @@ pub(crate) enum Refusal {
     /// The commits were made by a flow's own step.
     #[error("the candidate's commits were made by a step of the flow, so the carry cannot be made again")]
     MadeByFlow,
-    /// The same, where that was allowed: what this version cannot do yet.
+    /// The same, where that was allowed, and they do not stand on the release.
     #[error(
-        "the candidate's commits were made by a step of the flow and are in its bundle only, from which this \
-         version of patch-moi takes nothing"
+        "the candidate {commit}, which a step of the flow made, does not descend from the release {onto}"
     )]
-    OnlyInBundle,
+    NoDescent {
+        /// The candidate.
+        commit: CommitId,
+        /// The release commit.
+        onto: CommitId,
+    },
     /// No flow of the workspace carries a stack for the release.
     #[error("no flow of the workspace carries a stack for {repo} {tag}")]
     NoFlow {
@@ -358,7 +362,7 @@ impl Refusal {
             Self::Path { .. } => "path",
             Self::RefOutside { .. } => "ref-outside",
             Self::MadeByFlow => "made-by-flow",
-            Self::OnlyInBundle => "only-in-bundle",
+            Self::NoDescent { .. } => "no-descent",
             Self::NoFlow { .. } => "no-flow",
             Self::Gone { .. } => "gone",
             Self::TagMoved { .. } => "tag-moved",
@@ -391,11 +395,7 @@ impl Refusal {
     pub(crate) const fn is_blocked(&self) -> bool {
         matches!(
             self,
-            Self::Settled { .. }
-                | Self::MadeByFlow
-                | Self::OnlyInBundle
-                | Self::Rewritten { .. }
-                | Self::Upstream { .. }
+            Self::Settled { .. } | Self::MadeByFlow | Self::Rewritten { .. } | Self::Upstream { .. }
         )
     }
 
@@ -406,10 +406,11 @@ impl Refusal {
                 "name the folder that `patch-moi run` left, or one that holds several of them".to_owned()
             }
             Self::MadeByFlow => {
-                "the artifact stays what the run has made: look at it and push it yourself".to_owned()
+                "look at it, and push it yourself; or let it pass with `--accept descends` (PATCH_MOI_ACCEPT), which proves that it stands on the release and nothing of what is in it"
+                    .to_owned()
             }
-            Self::OnlyInBundle => {
-                "look at the bundle and push it yourself: `git fetch candidate.bundle` brings it".to_owned()
+            Self::NoDescent { .. } => {
+                "let the step carry its patches to the commit that the release's tag names".to_owned()
             }
             Self::Settled { .. } => {
                 "where you settled it yourself, `--accept settlements` (PATCH_MOI_ACCEPT) takes it, and \

@@ -22,6 +22,21 @@ pub(crate) enum GateClosed {
 }
 
 impl GateClosed {
+    /// The gate's name in records; never changed.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::CodeMode => "code-mode",
+        }
+    }
+
+    /// The gate that a step with this runner stands behind, open or closed.
+    pub(crate) const fn of(runner: Runner) -> Option<Self> {
+        match runner {
+            Runner::CodeMode => Some(Self::CodeMode),
+            Runner::Bun | Runner::PatchStack | Runner::Command => None,
+        }
+    }
+
     /// What to do next.
     pub(crate) fn hint(self) -> Option<String> {
         match self {
@@ -39,12 +54,16 @@ impl Gates {
         Self { code_mode: enabled || value("CODEX_FLOWS_MODE") == "code-mode" }
     }
 
+    /// Whether any gate is open.
+    pub(crate) const fn any_open(self) -> bool {
+        self.code_mode
+    }
+
     /// The gate that keeps a step with this runner from running.
     pub(crate) fn closed_for(self, runner: Runner) -> Option<GateClosed> {
-        match runner {
-            Runner::CodeMode if !self.code_mode => Some(GateClosed::CodeMode),
-            Runner::CodeMode | Runner::Bun | Runner::PatchStack | Runner::Command => None,
-        }
+        GateClosed::of(runner).filter(|gate| match gate {
+            GateClosed::CodeMode => !self.code_mode,
+        })
     }
 }
 

@@ -133,7 +133,7 @@ pub(crate) enum Standing {
     },
     /// Installed, changed since, and let through by whoever started the run.
     #[error(
-        "its contents ({actual}) are not those that .codex/pack-lock.json pins ({expected}), and `--allow-modified` lets it run"
+        "`--allow-modified` lets it run although its contents ({actual}) are not those that .codex/pack-lock.json pins ({expected})"
     )]
     Modified {
         /// What the lock says.

@@ -72,6 +72,27 @@ mod tests {
     }
 
     #[test]
+    fn what_the_old_system_read_past_is_taken_at_its_word() {
+        let payload = json!({"repo": "acme/engine", "tags": [1], "deep": {"a": 1}});
+        for schema in [
+            json!({"required": ["tag"]}),
+            json!({"type": ["object", "null"], "required": ["tag"]}),
+            json!({"type": "object", "required": ["toString"]}),
+            json!({"properties": {"repo": {"minLength": 100}}}),
+            json!({"properties": {"repo": {"pattern": "^openai/"}}}),
+            json!({"properties": {"repo": {"const": "openai/codex"}}}),
+            json!({"properties": {"tags": {"items": {"type": "string"}}}}),
+            json!({"anyOf": [{"required": ["tag"]}, {"required": ["ref"]}]}),
+            json!({"properties": {"repo": true}, "additionalProperties": false}),
+            json!({"$ref": "#/$defs/release", "$defs": {"release": {"required": ["tag"]}}}),
+        ] {
+            assert!(matches!(validate(&schema, &payload), Err(Fault::Payload(_))), "{schema}");
+        }
+        // An object in `enum` was never equal to anything.
+        assert_eq!(validate(&json!({"properties": {"deep": {"enum": [{"a": 1}]}}}), &payload), Ok(()));
+    }
+
+    #[test]
     fn a_schema_that_reaches_out_is_no_schema() {
         for schema in [
             json!({"$ref": "https://example.com/schema.json"}),

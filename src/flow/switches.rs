@@ -128,13 +128,13 @@ impl Switches {
     }
 }
 
-/// The lines of `.codex/workspace.toml` that switch a step off.
+/// The line at the top of `.codex/workspace.toml` that switches a step off.
 pub(crate) fn switching_off(flow: &str, step: &str) -> String {
     let key = |name: &str| {
         let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
         if bare { name.to_owned() } else { Value::String(name.to_owned()).to_string() }
     };
-    format!("[flows.{}.steps.{}]\nenabled = false", key(flow), key(step))
+    format!("flows.{}.steps.{}.enabled = false", key(flow), key(step))
 }
 
 fn unknown(fields: Fields) -> Vec<String> {

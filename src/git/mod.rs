@@ -16,6 +16,7 @@ mod deliver;
 mod error;
 mod evidence;
 mod fetch;
+mod history;
 mod import;
 mod inspect;
 mod merge;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::hash::content_hash;
 use super::lock::Lock;
 use crate::flow::{Flow, Manifest, ManifestError, Origin, Standing, SwitchedOff, shown};
 use crate::ids::Digest;
@@ -41,7 +40,7 @@ pub(crate) fn active(found: Vec<FoundFlow>, lock: Option<&Lock>) -> Vec<Flow> {
 
 fn judge(found: FoundFlow, lock: Option<&Lock>) -> Flow {
     let FoundFlow { origin, folder, root, manifest_file, manifest, contents } = found;
-    let digest = contents.as_ref().ok().map(hash);
+    let digest = contents.as_ref().ok().map(Contents::hash);
     let text_digest = manifest.as_ref().ok().map(|text| Digest::of(text.as_bytes()));
     let manifest = manifest.and_then(|text| Manifest::parse(&text, &manifest_file));
     let mut notes = notes(&contents);
@@ -63,10 +62,6 @@ fn judge(found: FoundFlow, lock: Option<&Lock>) -> Flow {
         notes.push(format!("only its flow.toml counts as its contents: {why}"));
     }
     Flow { folder, manifest, origin, root, digest, standing, switched_off: SwitchedOff::default(), notes }
-}
-
-fn hash(contents: &Contents) -> Digest {
-    content_hash(contents.files.iter().map(|(path, digest)| (path.as_str(), digest)))
 }
 
 fn installed(

@@ -4,6 +4,7 @@
 //! codex-flows, so either program can install what the other runs.
 
 mod active;
+mod changes;
 mod collation;
 mod doctor;
 mod hash;
@@ -24,6 +25,7 @@ mod splice;
 mod tests;
 
 pub(crate) use active::{Contents, FoundFlow, active};
+pub(crate) use changes::changes;
 pub(crate) use doctor::{Changed, Code, Problem, examine, flow_not_in_lock};
 pub(crate) use hash::{content_hash, flows_digest};
 pub(crate) use hooks::{HOOKS, has as has_hooks, merged as hooks_merged};

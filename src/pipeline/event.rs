@@ -1,10 +1,12 @@
 //! One event: select, prepare, record, run, record.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::asked::Again;
+use super::next_events::{Following, Parent};
 use super::preparing::{self, Prepared};
 use super::script_step::{self, Stepped};
 use super::selecting::{carrying, described, draft, flows_for, nothing_selected, selection_of, two_stacks};
@@ -12,7 +14,7 @@ use super::session::{Job, Session};
 use super::stack_step::{self, Carried};
 use super::step_log::log_of;
 use super::words::{problem, standing};
-use super::{again, artifact, code_mode_step, earlier};
+use super::{again, artifact, code_mode_step, earlier, flow_candidate, gated, modified};
 use crate::event::Event;
 use crate::failure::{Begun, Failure, Kind, Result};
 use crate::flow::{Flow, Runner, Selected, Selection};
@@ -20,8 +22,8 @@ use crate::ids::{Digest, TagName};
 use crate::pack;
 use crate::process;
 use crate::record::{
-    Attempt, Dispatch, EventRecord, Operation, Run, RunReport as RunSays, RunSpan, RunStep, Status,
-    StepResult, merge_runs,
+    Attempt, Dispatch, EventRecord, Operation, Run, RunReport as RunSays, RunSpan, RunStep, StepResult,
+    merge_runs,
 };
 use crate::release::{LedgerLine, Release, State};
 use crate::report::{self, EventReport, RunReport, StepReport};
@@ -32,9 +34,8 @@ use crate::report::{self, EventReport, RunReport, StepReport};
 /// No flow matches, wrong configuration, and whatever keeps a step from being carried out.
 pub(super) fn dispatch(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
     let flows = flows_for(session, &job)?;
-    let (about, kind) = carry_through(session, &job, &flows, &mut report.notes)?;
-    report.events.push(about);
-    Ok(kind)
+    let (about, kind, next) = carry_through(session, &job, &flows, &mut report.notes)?;
+    followed(session, &job, (about, kind, next), report)
 }
 
 /// Carries an event through that is due. What is wrong with it stands in the report.
@@ -44,14 +45,13 @@ pub(super) fn dispatch(session: &Session<'_>, job: Job<'_>, report: &mut RunRepo
 pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
     let flows = flows_for(session, &job);
     match flows.and_then(|flows| carry_through(session, &job, &flows, &mut report.notes)) {
-        Ok((about, kind)) => {
+        Ok((about, kind, next)) => {
             if about.selection.selected.is_empty() {
                 report
                     .notes
                     .push(format!("no flow matches {} {}: nothing was carried", about.repo, about.tag));
             }
-            report.events.push(about);
-            Ok(kind)
+            followed(session, &job, (about, kind, next), report)
         }
         Err(failure) => {
             let Some(tag) = job.tag.clone() else { return Err(failure) };
@@ -72,6 +72,20 @@ pub(super) fn scheduled(session: &Session<'_>, job: Job<'_>, report: &mut RunRep
     }
 }
 
+/// Reports an event that is done, and goes on with those that follow it.
+fn followed(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    (about, kind, next): (EventReport, Kind, Following),
+    report: &mut RunReport,
+) -> Result<Kind> {
+    let parent =
+        Parent { id: about.id.clone(), repo: about.repo.clone(), tag: about.tag.clone(), depth: job.depth };
+    report.notes.extend(next.warnings.iter().cloned());
+    report.events.push(about);
+    Ok(kind.worse(next.dispatch(session, &parent, report)?))
+}
+
 /// What the one step that carries a stack for the event needs.
 ///
 /// # Errors
@@ -83,7 +97,7 @@ pub(super) fn prepare_stack(session: &Session<'_>, job: &Job<'_>) -> Result<Prep
     match carrying(&selection)[..] {
         [one] => preparing::prepare(session, job, one),
         [one, other, ..] => Err(two_stacks(one, other)),
-        [] => Err(nothing_selected(job, &draft, &selection)),
+        [] => Err(nothing_selected(session, job, &draft, &selection)),
     }
 }
 
@@ -92,16 +106,20 @@ fn carry_through(
     job: &Job<'_>,
     flows: &[Flow],
     notes: &mut Vec<String>,
-) -> Result<(EventReport, Kind)> {
+) -> Result<(EventReport, Kind, Following)> {
     let asked_at = session.context.stamp();
     let (draft, tag) = draft(session, job)?;
-    let selection = session.select(&draft.kind, &draft.payload, flows);
+    let mut selection = session.select(&draft.kind, &draft.payload, flows);
     let said = described(&selection);
+    let refused = modified::refused(session, &selection);
+    let rest = gated::leave_due(session, job, &draft.id, &mut selection)?;
     if selection.selected.is_empty() {
         if job.asked_by.is_person() {
-            return Err(nothing_selected(job, &draft, &selection));
+            return Err(nothing_selected(session, job, &draft, &selection));
         }
-        return Ok((about(job, &draft, &tag, said), Kind::Done));
+        let mut about = about(job, &draft, &tag, said);
+        let kind = modified::tell(&refused, &mut about);
+        return Ok((about, kind, Following::default()));
     }
     let stacks: Vec<&Selected<'_>> = carrying(&selection);
     if let [one, other, ..] = stacks[..] {
@@ -112,7 +130,11 @@ fn carry_through(
         notes.push(format!(
             "every step of {id} is done, and nothing was run; `patch-moi replay {id}` runs them again"
         ));
-        return Ok((EventReport { steps, ..about(job, &draft, &tag, said) }, Kind::Done));
+        return Ok((
+            EventReport { steps, ..about(job, &draft, &tag, said) },
+            Kind::Done,
+            Following::default(),
+        ));
     }
     let mut prepared = match stacks.first() {
         Some(step) => Some(preparing::prepare(session, job, step)?),
@@ -124,15 +146,28 @@ fn carry_through(
         None => draft,
     };
     let tag = prepared.as_ref().map_or(tag, |prepared| prepared.release.tag.clone());
-    let digest = pack::flows_digest(flows);
-    let through = Through { session, job, event, tag, digest, prepared, asked_at };
+    let warnings = modified::let_run(&selection);
+    let through = Through {
+        session,
+        job,
+        event,
+        tag,
+        digest: pack::flows_digest(flows),
+        prepared,
+        asked_at,
+        rest,
+        has_candidate: Cell::default(),
+        warnings,
+    };
     let mut about = about(job, &through.event, &through.tag, said);
+    let mut next = Following::default();
     let kind = if session.applies() {
-        through.apply(&selection, &mut about)?
+        through.apply(&selection, &mut about, &mut next)?
     } else {
         through.plan(&selection, &mut about)?
     };
-    Ok((about, kind))
+    let kind = kind.worse(modified::tell(&refused, &mut about));
+    Ok((about, kind, next))
 }
 
 /// The event with the release as upstream has it. One that came in a file stays as it is.
@@ -167,6 +202,7 @@ struct Done<'a> {
     dispatch: Dispatch,
     attempt: Attempt,
     state: State,
+    warnings: &'a [String],
 }
 
 /// One event on its way.
@@ -179,6 +215,12 @@ struct Through<'a> {
     prepared: Option<Prepared>,
     /// When it was asked for: what another process does for the event from then on need not be done twice.
     asked_at: String,
+    /// Whether only what a gate kept back before is done: then the release stands where it stood.
+    rest: bool,
+    /// Whether a step of a flow has made a candidate.
+    has_candidate: Cell<bool>,
+    /// What a reader of the record should know.
+    warnings: Vec<String>,
 }
 
 impl Through<'_> {
@@ -200,7 +242,12 @@ impl Through<'_> {
     }
 
     /// The real run: the event is recorded before anything is done for it.
-    fn apply(&self, selection: &Selection<'_>, about: &mut EventReport) -> Result<Kind> {
+    fn apply(
+        &self,
+        selection: &Selection<'_>,
+        about: &mut EventReport,
+        next: &mut Following,
+    ) -> Result<Kind> {
         let _claim = self.session.client.claim(&self.event.id)?;
         let (event, stored) = self.record_event()?;
         if self.session.record_only {
@@ -225,7 +272,12 @@ impl Through<'_> {
                 .map_err(|err| Failure::new(Kind::Failed, err))?;
             runs.push(again::stored(&run)?);
             let carried = match done {
-                Ok(Stepped { carried, .. }) => carried,
+                Ok(Stepped { carried, outcome, .. }) => {
+                    if let Ok(result) = &outcome {
+                        next.add(&named(selected), result.next(), self.job.depth);
+                    }
+                    carried
+                }
                 Err(failure) => {
                     let (dispatch, attempt) = self.record_dispatch(&event, &runs, &begun)?;
                     // Whoever cancels a run says nothing about the release: it stays as due as it was.
@@ -233,7 +285,8 @@ impl Through<'_> {
                     if state == State::Failed {
                         self.enter(state)?;
                     }
-                    let done = Done { event: &event, runs: &runs, dispatch, attempt, state };
+                    let warnings = &next.warnings;
+                    let done = Done { event: &event, runs: &runs, dispatch, attempt, state, warnings };
                     about.error = Some(problem(&failure));
                     return Err(match self.write_record(done, about)? {
                         Some(folder) => failure.leaving(Begun {
@@ -250,17 +303,17 @@ impl Through<'_> {
             about.steps.push(self.step_report(selected, carried));
         }
         let (dispatch, attempt) = self.record_dispatch(&event, &runs, &begun)?;
+        let state = if self.rest { self.stands()?.unwrap_or(state) } else { state };
         self.enter(state)?;
         about.ledger = Some(standing(state));
-        let done = Done { event: &event, runs: &runs, dispatch, attempt, state };
+        let done = Done { event: &event, runs: &runs, dispatch, attempt, state, warnings: &next.warnings };
         about.record = self.write_record(done, about)?.map(|folder| folder.display().to_string());
         Ok(kind)
     }
 
     fn step(&self, selected: &Selected<'_>) -> Result<Stepped> {
         if let Some(gate) = selected.gate {
-            let hint = gate.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-            return Ok(not_run(format!("{gate}{hint}")).into());
+            return Ok(gated::waits(gate));
         }
         match (selected.step.runner, &self.prepared) {
             (Runner::PatchStack, Some(prepared)) => {
@@ -270,12 +323,28 @@ impl Through<'_> {
                 // Beside a stack it is the stack that says where the release stands.
                 let done = if prepared.is_some() { State::Adopted } else { State::Candidate };
                 let execution = self.session.execution(&self.event.id, selected);
-                if runner == Runner::CodeMode {
-                    return code_mode_step::run(self.session, &self.event, selected, &execution, done);
-                }
-                script_step::run(self.session, &self.event, selected, &execution, done)
+                let run = if runner == Runner::CodeMode { code_mode_step::run } else { script_step::run };
+                let stepped = run(self.session, &self.event, selected, &execution, done)?;
+                Ok(if prepared.is_some() {
+                    flow_candidate::second(stepped)
+                } else {
+                    self.kept(selected, stepped)
+                })
             }
         }
+    }
+
+    /// What a step that made commits itself leaves. One event has one candidate.
+    fn kept(&self, selected: &Selected<'_>, stepped: Stepped) -> Stepped {
+        if !self.session.applies() {
+            return stepped;
+        }
+        if self.has_candidate.get() {
+            return flow_candidate::second(stepped);
+        }
+        let stepped = flow_candidate::keep(self.session, self.job, &self.event, selected, stepped);
+        self.has_candidate.set(stepped.carried.document.is_some());
+        stepped
     }
 
     fn step_report(&self, selected: &Selected<'_>, carried: Carried) -> StepReport {
@@ -345,6 +414,10 @@ impl Through<'_> {
 
     /// Writes record.json for whoever keeps it on another machine, and says in which folder.
     fn write_record(&self, done: Done<'_>, about: &EventReport) -> Result<Option<PathBuf>> {
+        // The folder is named after the tag, and belongs to the event that the others follow.
+        if self.job.depth > 0 {
+            return Ok(None);
+        }
         let line = self.line(done.state);
         let said = || about.steps.iter().rev().find_map(|step| step.message.clone());
         let message = about.error.as_ref().map(|error| error.message.clone()).or_else(said);
@@ -363,6 +436,7 @@ impl Through<'_> {
             dispatch: Some(done.dispatch),
             attempt: Some(done.attempt),
             at: self.session.context.stamp(),
+            warnings: self.warnings.iter().chain(done.warnings).cloned().collect(),
         };
         artifact::keep_record(self.session, &record, about)
     }
@@ -370,7 +444,15 @@ impl Through<'_> {
     /// Adds a line to the ledger. An event that asked no upstream, and that no watch of one has found,
     /// is about no commit and has none.
     fn enter(&self, state: State) -> Result<()> {
+        if self.rest {
+            return Ok(());
+        }
         self.line(state).map_or(Ok(()), |line| self.session.enter(&line))
+    }
+
+    /// Where the release stands by the ledger.
+    fn stands(&self) -> Result<Option<State>> {
+        Ok(self.session.ledger()?.latest(&self.job.repo, &self.tag).map(|line| line.state))
     }
 
     fn line(&self, state: State) -> Option<LedgerLine> {
@@ -386,15 +468,8 @@ impl Through<'_> {
     }
 }
 
-fn not_run(message: String) -> Carried {
-    Carried {
-        status: Status::Blocked,
-        message,
-        state: State::Blocked,
-        document: None,
-        artifact: None,
-        plan: None,
-    }
+fn named(selected: &Selected<'_>) -> String {
+    format!("{}/{}", selected.manifest.name, selected.step.name)
 }
 
 /// What a step adds to the end of its event: a closed gate beside other work is no more than a

@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Effect, What};
 use super::context::Context;
-use super::session::{Job, Session};
+use super::session::{Job, Repeat, Session};
 use super::words::problem;
 use super::{again, event, remembering, watch};
 use crate::candidate::Tool;
@@ -104,7 +104,8 @@ pub(super) fn blank_report(session: &Session<'_>, command: &str) -> RunReport {
 fn read_event<'a>(session: &Session<'_>, file: &std::path::Path) -> Result<Job<'a>> {
     let file = session.context.cwd.join(file);
     let text = read_bounded(&file, MAX_EVENT_BYTES as u64)?;
-    again::job_of(session, Event::parse(&text, &file)?, &file.display().to_string())
+    let job = again::job_of(session, Event::parse(&text, &file)?, &file.display().to_string())?;
+    Ok(Job { repeat: Repeat::RestOrEverything, ..job })
 }
 
 /// The source that a tag without a repository is about.

@@ -137,11 +137,7 @@ fn title(selected: &Selected<'_>) -> String {
 
 pub(super) fn said(result: &StepResult, log: &str) -> String {
     let message = result.message().map(|message| format!("{}; ", message.trim())).unwrap_or_default();
-    let next = match result.next().len() {
-        0 => String::new(),
-        count => format!("; of the {count} events that it wants to follow this version dispatches none"),
-    };
-    format!("{message}log {log}{next}")
+    format!("{message}log {log}")
 }
 
 /// The error in one line: how it ended, and its last word.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::session::{Job, Session};
 use super::words::problem;
-use super::{newest, preparing};
+use super::{modified, newest, preparing};
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{self, BuiltIn, Flow, Gates, Reason, Runner, Selected, Selection, Standing, switching_off};
@@ -101,17 +101,22 @@ pub(super) fn described(selection: &Selection<'_>) -> report::Selection {
 }
 
 /// Nothing runs for what a person named: why, and what to do about it.
-pub(super) fn nothing_selected(job: &Job<'_>, event: &Event, selection: &Selection<'_>) -> Failure {
-    let differs =
-        |passed: &flow::PassedOver<'_>| matches!(passed.reason, Reason::Standing(Standing::Differs { .. }));
+pub(super) fn nothing_selected(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    event: &Event,
+    selection: &Selection<'_>,
+) -> Failure {
     let what = match (&job.event, &job.tag) {
         (Some(_), _) => event.id.to_string(),
         (None, Some(tag)) => format!("{} {tag}", job.repo),
         (None, None) => format!("releases of {}", job.repo),
     };
     let mut failure = Failure::usage(format!("no flow matches {what}"));
-    if selection.passed_over.iter().any(differs) {
+    let refused = modified::refused(session, selection);
+    if !refused.is_empty() {
         failure.kind = Kind::Blocked;
+        failure = modified::because(failure, &refused);
     }
     if selection.passed_over.is_empty() {
         return failure.hint(
@@ -143,13 +148,13 @@ pub(super) fn two_stacks(one: &Selected<'_>, other: &Selected<'_>) -> Failure {
         one.manifest.name, one.step.name, other.manifest.name, other.step.name
     ))
     .hint(format!(
-        "one event has one candidate. To keep {}/{}, write into .codex/workspace.toml:\n{}",
+        "one event has one candidate; to keep {}/{}, write at the top of .codex/workspace.toml: {}",
         one.manifest.name,
         one.step.name,
         switching_off(&other.manifest.name, &other.step.name)
     ))
     .hint(format!(
-        "to keep {}/{}, write there:\n{}",
+        "to keep {}/{}, write there: {}",
         other.manifest.name,
         other.step.name,
         switching_off(&one.manifest.name, &one.step.name)

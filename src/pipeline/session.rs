@@ -43,6 +43,22 @@ pub(super) struct Job<'a> {
     pub(super) tip: Option<CommitId>,
     /// What a person settled before.
     pub(super) answers: Answers,
+    /// What of it is done that was done before.
+    pub(super) repeat: Repeat,
+    /// How many events this one follows, each of which was wanted by a step of the one before.
+    pub(super) depth: u8,
+}
+
+/// What is done of an event that was carried through before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// All of it.
+    Everything,
+    /// The steps that a closed gate kept from running and that it keeps no longer, where there are any; else
+    /// all of it.
+    RestOrEverything,
+    /// Those steps alone.
+    Rest,
 }
 
 impl<'a> Job<'a> {
@@ -61,6 +77,8 @@ impl<'a> Job<'a> {
             upstream_hint: None,
             tip: None,
             answers: Answers::default(),
+            repeat: Repeat::Everything,
+            depth: 0,
         }
     }
 

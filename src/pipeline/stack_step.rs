@@ -118,7 +118,10 @@ fn adopted(prepared: &Prepared) -> Carried {
 
 /// Decides what becomes of the carry, and does it unless this is a dry run. What the world adds to
 /// the document is filled in on the way.
-fn finish(
+///
+/// # Errors
+/// A git that fails, a ref that somebody else moved, a file that cannot be written.
+pub(super) fn finish(
     session: &Session<'_>,
     frame: &Frame<'_>,
     bench: &Workbench,

@@ -3,9 +3,9 @@
 use super::asked::AskedBy;
 use super::newest::newest;
 use super::preparing;
-use super::session::{Job, Session};
+use super::session::{Job, Repeat, Session};
 use super::words::{problem, standing};
-use super::{event, selecting};
+use super::{event, gated, selecting};
 use crate::failure::{Failure, Kind, Result};
 use crate::feed;
 use crate::git::{Listing, RemoteUrl};
@@ -147,8 +147,24 @@ fn look<'a>(
     }
     let (choice, tip) = chosen(session, source, &entries)?;
     let kind = settle(session, source, &session.flows_digest, &choice, tip, about)?;
-    let jobs = choice.due.into_iter().map(|release| Job::due(release, source)).collect();
+    let waiting = settled_job(&choice, source);
+    let mut jobs: Vec<Job<'_>> = choice.due.into_iter().map(|release| Job::due(release, source)).collect();
+    if let Some(job) = waiting
+        && gated::is_opened(session, &job)?
+    {
+        jobs.push(job);
+    }
     Ok((jobs, kind))
+}
+
+/// What would be done for the newest release, where it is settled, of steps that a gate kept back.
+fn settled_job<'a>(choice: &Choice, source: &'a Source) -> Option<Job<'a>> {
+    let newest = choice.newest.as_ref().filter(|newest| matches!(newest.due, Due::Settled(..)))?;
+    let RemoteTag { name, object, commit } = newest.tag.clone();
+    let source_id = Some(source.id.clone());
+    let release =
+        Release { repo: source.repo.name.clone(), tag: name, object, commit, source_id, entry: None };
+    Some(Job { repeat: Repeat::Rest, ..Job::due(release, source) })
 }
 
 /// What is to be done about a source's releases by upstream's tags, the ledger and what the feed says; and

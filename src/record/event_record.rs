@@ -54,6 +54,9 @@ pub(crate) struct EventRecord {
     pub(crate) attempt: Option<Attempt>,
     /// When this was written: UTC, milliseconds, `Z`.
     pub(crate) at: String,
+    /// What else a reader should know: events that were not dispatched, flows that are not as they were pinned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Why a text is no record of an event.
@@ -156,6 +159,7 @@ mod tests {
             runs: vec![json!({"id": "run_1", "eventId": "e"})],
             dispatch: Some(dispatch),
             at: "T".to_owned(),
+            warnings: Vec::new(),
         }
     }
 

@@ -20,6 +20,7 @@ mod step;
 mod verbatim;
 
 pub(crate) use attempt::{Attempt, AttemptStatus, merge_runs};
+pub(crate) use candidate_ref::candidate_refs;
 pub(crate) use client::{FlowClientState, NotAnEvent, StateError};
 pub(crate) use dispatch::{Dispatch, DispatchStatus, Operation};
 pub(crate) use event_record::{EventRecord, MAX_EVENT_RECORD_BYTES, record_schema};

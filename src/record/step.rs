@@ -119,7 +119,7 @@ impl StepResult {
         self.payload.get("artifacts")
     }
 
-    /// Events that the step would like to follow.
+    /// Events that the step wants to follow.
     pub(crate) fn next(&self) -> &[Value] {
         self.payload.get("next").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }

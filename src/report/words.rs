@@ -1,7 +1,7 @@
 //! The phrases that all renderers share. They return plain text in which every foreign word is
 //! printable, and nothing is escaped yet.
 
-use crate::candidate::{CheckOutcome, Document, Outcome};
+use crate::candidate::{CheckOutcome, Document, MADE_BY_FLOW, Outcome};
 use crate::ids::CommitId;
 use crate::report::printable::{cut, printable};
 use crate::report::run::{EventReport, RunReport, SourceReport};
@@ -110,6 +110,13 @@ pub(crate) fn document_sentence(document: &Document) -> String {
     let (tag, fork) = (shown(event.tag.as_str()), shown(&fork.repository));
     match document.status {
         Outcome::Adopted => format!("{fork} holds {tag} already; there is nothing to carry."),
+        Outcome::Candidate if document.flow.origin == MADE_BY_FLOW => {
+            let (flow, step) = (shown(&document.flow.name), shown(&document.flow.step));
+            format!(
+                "The step {flow}/{step} made {} on {tag}; no patch was looked at.",
+                document.delivered().short()
+            )
+        }
         Outcome::Candidate if counts.patches == 0 => {
             format!("{fork} has no patches of its own; {tag} can be taken as it is.")
         }

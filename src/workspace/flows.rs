@@ -82,7 +82,7 @@ fn manifest(file: &Path) -> Result<String, ManifestError> {
 }
 
 /// What a flow's folder holds, or why it cannot be hashed.
-fn contents(folder: &Path) -> Result<Contents, String> {
+pub(super) fn contents(folder: &Path) -> Result<Contents, String> {
     let mut contents = Contents::default();
     let mut bytes_left = MAX_BYTES;
     let walk = WalkDir::new(folder).follow_links(false).min_depth(1);

@@ -14,8 +14,10 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use crate::flow::Origin;
-use crate::pack::FoundFlow;
+use jiff::Timestamp;
+
+use crate::flow::{Origin, shown};
+use crate::pack::{Contents, FoundFlow};
 
 pub(crate) use error::WorkspaceError;
 pub(crate) use listing::{listing, place};
@@ -96,6 +98,24 @@ impl Workspace {
         let mut found = flows::found_in(&self.root, Origin::Installed)?;
         found.extend(flows::found_in(&self.root, Origin::Source)?);
         Ok(found)
+    }
+
+    /// What a folder holds, or why that cannot be said.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or holds more than a flow may.
+    pub(crate) fn contents_of(&self, folder: &Path) -> Result<Contents, String> {
+        flows::contents(folder)
+    }
+
+    /// The files of `contents` in `folder` that were written after `since`.
+    pub(crate) fn changed_after(&self, folder: &Path, contents: &Contents, since: Timestamp) -> Vec<String> {
+        let written =
+            |path: &str| folder.join(path).symlink_metadata().and_then(|found| found.modified()).ok();
+        let is_newer = |path: &str| {
+            written(path).and_then(|at| Timestamp::try_from(at).ok()).is_some_and(|at| at > since)
+        };
+        contents.files.iter().filter(|(path, _)| is_newer(path)).map(|(path, _)| shown(path)).collect()
     }
 
     /// The path and text of `.codex/workspace.toml`, where there is one.

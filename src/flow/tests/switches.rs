@@ -54,10 +54,11 @@ fn what_the_old_system_keeps_in_the_file_is_none_of_our_business() {
 }
 
 #[test]
-fn the_lines_that_switch_a_step_off_do_so() {
+fn the_line_that_switches_a_step_off_does_so() {
     let mut flows = two();
     let text = switching_off("b c", "two");
-    assert_eq!(text, "[flows.\"b c\".steps.two]\nenabled = false");
+    assert_eq!(text, "flows.\"b c\".steps.two.enabled = false");
+    let text = text + "\n[flows.a]\nenabled = true\n";
     assert_eq!(parse(&text).unwrap().apply(&mut flows), [""; 0]);
     assert_eq!(flows[1].switched_off.steps.iter().collect::<Vec<_>>(), ["two"]);
     assert!(!flows[1].switched_off.flow && flows[0].switched_off.steps.is_empty());

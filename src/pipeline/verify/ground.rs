@@ -27,7 +27,7 @@ pub(super) struct Made {
     pub(super) squashed: Option<CommitId>,
 }
 
-/// Finds the step for a release and prepares it, and lets `act` go on from there.
+/// Finds the step that carries a stack for a release and prepares it, and lets `act` go on from there.
 ///
 /// # Errors
 /// [`Refusal::NoFlow`]; wrong configuration, no branch, no such tag, no network; what `act` gives.
@@ -38,13 +38,27 @@ pub(super) fn with<T>(
     how: &How,
     act: impl FnOnce(Ground<'_>, &[Flow]) -> Result<T, Denied>,
 ) -> Result<T, Denied> {
+    with_step(session, (repo, tag), how, &|step| step.step.runner == Runner::PatchStack, act)
+}
+
+/// The same of the step that made what an artifact holds.
+///
+/// # Errors
+/// As [`with`].
+pub(super) fn with_step<T>(
+    session: &Session<'_>,
+    (repo, tag): (&RepoName, &TagName),
+    how: &How,
+    is_it: &dyn Fn(&Selected<'_>) -> bool,
+    act: impl FnOnce(Ground<'_>, &[Flow]) -> Result<T, Denied>,
+) -> Result<T, Denied> {
     let source = session.source_of(repo);
     let mut job = Job::of_tag(repo.clone(), Some(tag.clone()), source);
     job.branch.clone_from(&how.branch);
     let flows = selecting::flows_for(session, &job)?;
     for event in events(session, &job, tag) {
         let selection = session.select(&event.kind, &event.payload, &flows);
-        let stack = selection.selected.iter().find(|selected| selected.step.runner == Runner::PatchStack);
+        let stack = selection.selected.iter().find(|selected| is_it(selected));
         if let Some(selected) = stack {
             let prepared =
                 preparing::prepare(session, &job, selected).map_err(|failure| gone(failure, repo, tag))?;

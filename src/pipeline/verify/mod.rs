@@ -4,6 +4,7 @@
 
 mod adopted;
 mod bundle;
+mod flow_made;
 mod folder;
 mod ground;
 mod proof;

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::ground::{self, Ground, Made};
-use super::{Denied, Folder, How, bundle, settled};
-use crate::candidate::{self, Artifact, Claim, Document, Input, NamedRef, PlannedCheck, Refusal, Step};
+use super::{Denied, Folder, How, bundle, flow_made, settled};
+use crate::candidate::{
+    self, Artifact, Claim, Document, Input, MADE_BY_FLOW, NamedRef, PlannedCheck, Refusal, Step,
+};
 use crate::event::Event;
 use crate::failure::Failure;
+use crate::flow::{Runner, Selected};
 use crate::ids::{CommitId, Digest, RelPath};
 use crate::pack;
 use crate::pipeline::carrying::{self, Gathered};
@@ -64,14 +67,14 @@ pub(in crate::pipeline) fn prove(
     folder: &Folder,
     how: &How,
 ) -> Result<Proof, Denied> {
-    if claim.made_by_flow {
-        let refusal = if how.descends { Refusal::OnlyInBundle } else { Refusal::MadeByFlow };
-        return Err(refusal.into());
+    if claim.is_made_by_flow() && !how.descends {
+        return Err(Refusal::MadeByFlow.into());
     }
     if !claim.settlements.is_empty() && !how.settlements {
         return Err(Refusal::Settled { patches: claim.settlements.len() }.into());
     }
-    ground::with(session, &claim.repo, &claim.tag, how, |ground, flows| {
+    let is_it = |selected: &Selected<'_>| made_it(claim, selected);
+    ground::with_step(session, (&claim.repo, &claim.tag), how, &is_it, |ground, flows| {
         let Ground { event, selected, mut prepared } = ground;
         let mut proved = vec!["The folder holds what a run leaves, and nothing else.".to_owned()];
         tag(claim, &prepared, &mut proved)?;
@@ -83,24 +86,17 @@ pub(in crate::pipeline) fn prove(
         ));
         let gathered = carrying::gather(session, &prepared)?;
         excluded(claim, &prepared, &gathered, &mut proved)?;
-        prepared.answers = settled::answers(claim, folder, &prepared)?;
-        let made = ground::carry(session, &prepared, gathered)?;
-        settled::used(claim, &made.carry)?;
-        claim.agrees(&made.carry, made.squashed)?;
-        proved.push(format!(
-            "The carry, made again, gives the same commits: {} {}.",
-            if made.carry.candidate.complete {
-                "the candidate is"
-            } else {
-                "what can be carried without a gap ends at"
-            },
-            made.squashed.unwrap_or(made.carry.candidate.commit)
-        ));
-        proved.extend(settled::sentence(&prepared, &made.carry)?);
+        let made = match claim.is_made_by_flow() {
+            true => flow_made::made(claim, folder, &prepared, gathered, &mut proved)?,
+            false => again(session, claim, folder, &mut prepared, gathered, &mut proved)?,
+        };
         let Made { gathered, carry, squashed } = made;
         let frame =
             Frame { event: &event, selected, prepared: &prepared, started_at: session.context.stamp() };
         let mut document = stack_step::document(&frame, &gathered.inventory, &gathered.refs, carry, squashed);
+        if claim.is_made_by_flow() {
+            document.flow.origin = MADE_BY_FLOW.to_owned();
+        }
         let plan = Parts::of(&document, &selected.manifest.checks, &prepared)?;
         document.checks = claim.checked(&selected.manifest.checks, &plan.logs)?;
         document.status = stack_step::outcome(&document.carry, &document.checks);
@@ -112,6 +108,42 @@ pub(in crate::pipeline) fn prove(
         bundle::check(session, claim, folder, &prepared, &plan.bundled, &mut proved)?;
         Ok(Proof { digest: pack::flows_digest(flows), event, prepared, document, head, proved })
     })
+}
+
+/// Whether a step is the one of which an artifact is: that which carries the stack, or the very one that made
+/// the commits itself.
+fn made_it(claim: &Claim, selected: &Selected<'_>) -> bool {
+    let carries = selected.step.runner == Runner::PatchStack;
+    match &claim.made_by {
+        None => carries,
+        Some((flow, step)) => !carries && *flow == selected.manifest.name && *step == selected.step.name,
+    }
+}
+
+/// Makes the carry again, and compares it with what the artifact says.
+fn again(
+    session: &Session<'_>,
+    claim: &Claim,
+    folder: &Folder,
+    prepared: &mut Prepared,
+    gathered: Gathered,
+    proved: &mut Vec<String>,
+) -> Result<Made, Denied> {
+    prepared.answers = settled::answers(claim, folder, prepared)?;
+    let made = ground::carry(session, prepared, gathered)?;
+    settled::used(claim, &made.carry)?;
+    claim.agrees(&made.carry, made.squashed)?;
+    proved.push(format!(
+        "The carry, made again, gives the same commits: {} {}.",
+        if made.carry.candidate.complete {
+            "the candidate is"
+        } else {
+            "what can be carried without a gap ends at"
+        },
+        made.squashed.unwrap_or(made.carry.candidate.commit)
+    ));
+    proved.extend(settled::sentence(prepared, &made.carry)?);
+    Ok(made)
 }
 
 fn tag(claim: &Claim, prepared: &Prepared, proved: &mut Vec<String>) -> Result<(), Refusal> {

@@ -35,16 +35,24 @@ pub(super) fn answers(claim: &Claim, folder: &Folder, prepared: &Prepared) -> Re
     if lacks().is_some()
         && let Some(path) = &folder.bundle
     {
-        let head = Head::parse(&bundle::beginning(path)?)?;
-        let names = Refs::of(&claim.tag.slug())?;
-        head.is_for(&[names.candidate, names.stack, names.incomplete, names.partial], claim.onto)?;
-        let broken = |err: GitError| Refusal::BundleBroken { why: bundle::said(err.into()) };
-        bench.take_in(pack(path)?).map_err(broken)?;
+        take_in(claim, path, prepared)?;
     }
     if let Some(lacks) = lacks() {
         return Err(Refusal::BundleLacks { object: lacks.tree.object() }.into());
     }
     Ok(claim.settlements.iter().collect())
+}
+
+/// Takes what is in the artifact's bundle to the workbench, and nowhere else.
+///
+/// # Errors
+/// A bundle that is not this release's, too large or broken.
+pub(super) fn take_in(claim: &Claim, path: &Path, prepared: &Prepared) -> Result<(), Denied> {
+    let head = Head::parse(&bundle::beginning(path)?)?;
+    let names = Refs::of(&claim.tag.slug())?;
+    head.is_for(&[names.candidate, names.stack, names.incomplete, names.partial], claim.onto)?;
+    let broken = |err: GitError| Refusal::BundleBroken { why: bundle::said(err.into()) };
+    Ok(prepared.bench.take_in(pack(path)?).map_err(broken)?)
 }
 
 /// What stands behind the head of a bundle.
