@@ -189,16 +189,6 @@ fn typescript_without_bun_is_blocked_with_a_way_out() {
 }
 
 #[test]
-fn code_mode_with_its_gate_open_is_blocked_for_want_of_a_host() {
-    let workspace = Workspace::on_v1();
-    let folder = workspace.path().join("flows/demo");
-    write(&folder.join("flow.toml"), flow_toml("demo", "code-mode", r#"script = "step.js""#));
-    write(&folder.join("step.js"), "exit()\n");
-    let run = workspace.run_tag("v2").env("CODEX_FLOWS_MODE", "code-mode").run().exits(4);
-    let _ = run.prints(&["this version has no Code Mode host"]);
-}
-
-#[test]
 fn a_closed_gate_beside_a_candidate_is_a_notice_and_the_release_is_settled() {
     let release = Release { tag: "v2", title: "Engine 2", updated: "2026-01-02T00:00:00Z" };
     let workspace = Workspace::clean().with_flow("").with_feed(&[release]);
