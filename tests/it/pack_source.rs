@@ -10,7 +10,7 @@ use crate::support::{Repo, content_hash, file_url, patch_moi, write};
 /// A repository with a pack of one flow, whose attributes would change its files in a checkout.
 fn repository(place: &Place) -> Repo {
     let repo = Repo::at(&place.path("origin"));
-    place.flow("origin", "a", "one\r\ntwo\n");
+    place.flow("origin", "a", "one\n$Id$\n");
     repo.git(&["config", "core.autocrlf", "false"]);
     repo.commit_all("Pack");
     repo.commit("Attributes", &[(".gitattributes", "* text eol=crlf ident\n*.ts filter=harm\n")]);
@@ -39,7 +39,7 @@ fn a_pack_is_fetched_as_it_was_committed_and_its_commit_is_recorded() {
 
     assert!(!run.home().join("hooked").exists() && !run.home().join("smudged").exists());
     assert_eq!(fs::read_dir(run.home()).unwrap().count(), 0, "nothing stays behind\n{run}");
-    assert_eq!(place.read(".codex/flows/a/exec/s.ts"), "one\r\ntwo\n");
+    assert_eq!(place.read(".codex/flows/a/exec/s.ts"), "one\n$Id$\n");
     let item = &place.json(".codex/pack-lock.json")["items"][0];
     assert_eq!(item["source"], json!({"input": url, "type": "git", "url": url, "commit": repo.id("HEAD")}));
     assert_eq!(item["sourcePath"], "flows/a");
