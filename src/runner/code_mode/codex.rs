@@ -55,6 +55,9 @@ pub(super) fn run(
     server.close(outcome)
 }
 
+/// What the server answers, and to which request.
+type Answer = (u64, Result<Value, RpcError>);
+
 /// Why the conversation is over.
 enum Broken {
     /// The server has ended, while this was done.
@@ -155,7 +158,7 @@ impl Server<'_, '_> {
     }
 
     /// Takes in what comes next. An answer is handed on.
-    fn hear(&mut self, during: &str) -> Result<Option<(u64, Result<Value, RpcError>)>, Broken> {
+    fn hear(&mut self, during: &str) -> Result<Option<Answer>, Broken> {
         if Instant::now() >= self.deadline {
             return Err(Broken::TimeUp { during: during.to_owned() });
         }
