@@ -82,13 +82,16 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// A release that is due.
-    pub(super) fn due(release: Release, source: &'a Source) -> Self {
-        let tag = Some(release.tag.clone());
+    /// A release that is due, of what this job is about.
+    pub(super) fn due(&self, release: Release) -> Self {
+        let release = Release { source_id: self.source.map(|source| source.id.clone()), ..release };
         Self {
             asked_by: AskedBy::Schedule,
             release: Some(release.clone()),
-            ..Self::of_tag(release.repo, tag, Some(source))
+            branch: self.branch.clone(),
+            fork: self.fork.clone(),
+            upstream_url: self.upstream_url.clone(),
+            ..Self::of_tag(release.repo, Some(release.tag), self.source)
         }
     }
 }
