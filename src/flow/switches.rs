@@ -168,12 +168,22 @@ impl Reader<'_> {
     }
 }
 
-/// `.codex/workspace.toml`, as far as it is about flows.
+/// `.codex/workspace.toml`, as far as patch-moi reads it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "workspace.toml")]
 struct WorkspaceToml {
     /// What this workspace says about the flows that it has, by their names.
     flows: Option<BTreeMap<String, FlowSwitch>>,
+    /// What this workspace says about its records.
+    records: Option<Records>,
+}
+
+/// What this workspace says about its records.
+#[derive(Serialize, JsonSchema)]
+struct Records {
+    /// How many runs state.json keeps, from 1 to 1,000,000; 5,000 where it is absent.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    keep: Option<u32>,
 }
 
 /// What this workspace says about one flow.

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{Runner, Selected, Selection};
 use crate::ids::EventId;
-use crate::record::{Attempt, Dispatch, Run, RunReport as RunSays, Status};
+use crate::record::{Attempt, Dispatch, Retention, Run, RunReport as RunSays, Status};
 use crate::release::State;
 use crate::report::StepReport;
 use crate::store::DataDir;
@@ -232,20 +232,13 @@ pub(super) fn stored(run: &Run) -> Result<Value> {
     serde_json::to_value(run).map_err(|err| Failure::new(Kind::Failed, err))
 }
 
-/// The largest workspace.toml, in bytes.
-const MAX_SETTINGS: u64 = 1 << 20;
-
 /// How much of the past the workspace wants to be kept.
 ///
 /// # Errors
 /// Where its workspace.toml cannot be read, or says no number that makes sense.
-pub(super) fn retention(workspace: &Workspace) -> Result<crate::record::Retention> {
-    let file = workspace.codex().join("workspace.toml");
-    if !file.exists() {
-        return Ok(crate::record::Retention::default());
-    }
-    let text = crate::workspace::read_bounded(&file, MAX_SETTINGS)?;
-    crate::record::Retention::parse(&text).map_err(|err| {
+pub(super) fn retention(workspace: &Workspace) -> Result<Retention> {
+    let Some((file, text)) = workspace.settings()? else { return Ok(Retention::default()) };
+    Retention::parse(&text).map_err(|err| {
         Failure::new(Kind::Usage, err)
             .context(format!("{} cannot be used", file.display()))
             .hint("how many runs are kept in state.json stands there as `keep = 5000` below `[records]`")

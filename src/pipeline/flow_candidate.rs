@@ -126,12 +126,7 @@ fn named(artifacts: &Value) -> Vec<String> {
     if let Some(one) = artifacts.get_mut("candidateRefs").filter(|one| !one.is_array()) {
         *one = Value::Array(vec![one.take()]);
     }
-    let refs = candidate_refs(&artifacts).into_iter().map(|one| one.sha.unwrap_or(one.name));
-    let heads = ["codexHead", "afterSha"].into_iter().filter_map(|key| {
-        let id = artifacts.get(key)?.as_str()?.trim().to_owned();
-        id.parse::<CommitId>().is_ok().then_some(id)
-    });
-    refs.chain(heads).collect()
+    candidate_refs(&artifacts).into_iter().map(|one| one.sha.unwrap_or(one.name)).collect()
 }
 
 /// What candidate.json says of a commit that nobody carried: whole, and of no patch that is known. Nothing
