@@ -32,7 +32,7 @@ pub(crate) use manifest::{Manifest, Runner, Step};
 pub(crate) use manifest_error::ManifestError;
 pub(crate) use schema::flow_schema;
 pub(crate) use select::{PassedOver, Reason, Selected, Selection, select, shadows};
-pub(crate) use stack_config::{ConfigError, PatchStackConfig, Push};
+pub(crate) use stack_config::{ConfigError, PatchStackConfig, Push, upstream_url};
 pub(crate) use switches::{SwitchedOff, Switches, SwitchesError, switching_off, workspace_schema};
 pub(crate) use text::{check_segment, line_and_column, shown, shown_path};
 

@@ -131,7 +131,7 @@ impl PatchStackConfig {
         let repo_env = reader.either_text("codex_repo_env", "repo_env")?;
         let branch = reader.text("target_branch")?;
         let branch_env = reader.text("target_branch_env")?;
-        let upstream_url = reader.either_text("upstream_repo_url", "upstream_url")?;
+        let upstream_url = reader.upstream_url()?;
         let squash = reader.either("squash_patch_stack", "squash", Fields::boolean)?.unwrap_or(false);
         let push = reader.boolean("push")?.unwrap_or(true);
 
@@ -144,9 +144,7 @@ impl PatchStackConfig {
             repo: repo.map(|(origin, text)| reader.location(origin, text)).transpose()?,
             target_branch: branch.map(|(origin, text)| reader.branch(origin, &text)).transpose()?,
             upstream_remote: reader.remote()?,
-            upstream_url: upstream_url
-                .map(|(key, text)| reader.location(format!("config.{key}"), text))
-                .transpose()?,
+            upstream_url,
             upstream_branches: reader.upstream_branches()?,
             squash,
             push: if push { Push::Policy } else { Push::Never },
@@ -159,6 +157,15 @@ impl PatchStackConfig {
                 .collect(),
         })
     }
+}
+
+/// Where upstream's repository is by the `[config]` of a flow, whatever runs its steps. `file` is only named in
+/// messages.
+///
+/// # Errors
+/// A value of the wrong type or one that cannot be used.
+pub(crate) fn upstream_url(config: &Table, file: &Path) -> Result<Option<String>, ConfigError> {
+    Reader { fields: Fields::new("", config.clone()), file, env: &|_| None }.upstream_url()
 }
 
 struct Reader<'a> {
@@ -180,6 +187,11 @@ impl Reader<'_> {
     fn text(&mut self, key: &str) -> Result<Option<String>, ConfigError> {
         let text = self.fields.text(key).map_err(|wrong| self.wrong(wrong))?;
         Ok(text.filter(|text| !text.trim().is_empty()))
+    }
+
+    fn upstream_url(&mut self) -> Result<Option<String>, ConfigError> {
+        let named = self.either_text("upstream_repo_url", "upstream_url")?;
+        named.map(|(key, text)| self.location(format!("config.{key}"), text)).transpose()
     }
 
     fn boolean(&mut self, key: &str) -> Result<Option<bool>, ConfigError> {

@@ -95,7 +95,7 @@ pub(super) fn kept(
     let run = runs.iter().rev().find(|run| run["id"] == id.as_str())?;
     let status = RunSays::of_stored(run).good_end()?;
     let is_stack = selected.step.runner == Runner::PatchStack;
-    let counts = match session.again {
+    let counts = match session.again(&event.id) {
         Again::Replay => false,
         Again::Retry => !is_stack || status != Status::Changed || has_candidate(session, event),
         Again::No => !is_stack && run["completedAt"].as_str().is_some_and(|at| at >= asked_at),
@@ -119,7 +119,7 @@ pub(super) fn all_done(
     event: &Event,
     selection: &Selection<'_>,
 ) -> Result<Option<Vec<StepReport>>> {
-    if session.again != Again::Retry {
+    if session.again(&event.id) != Again::Retry {
         return Ok(None);
     }
     let runs = runs_of(session, &event.id)?;

@@ -27,7 +27,7 @@ impl Session<'_> {
     /// As which run a step is executed for an event.
     pub(super) fn execution(&self, event: &EventId, selected: &Selected<'_>) -> Execution {
         let (flow, step) = (&selected.manifest.name, &selected.step.name);
-        let replay = self.again == Again::Replay;
+        let replay = self.again(event) == Again::Replay;
         let run = match replay {
             true => RunId::of_replay(event, flow, step, &self.nonce),
             false => RunId::of(event, flow, step),

@@ -44,6 +44,7 @@ mod stack_step;
 pub(crate) mod standing;
 mod step_log;
 pub(crate) mod syncing;
+mod upstream;
 pub(crate) mod verify;
 mod watch;
 mod words;

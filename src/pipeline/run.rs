@@ -4,7 +4,7 @@ use super::asked::{Asked, Effect, What};
 use super::context::Context;
 use super::session::{Job, Repeat, Session};
 use super::words::problem;
-use super::{again, event, remembering, watch};
+use super::{again, event, remembering, upstream, watch};
 use crate::candidate::Tool;
 use crate::event::{Event, MAX_EVENT_BYTES};
 use crate::failure::{Failure, Kind, Result};
@@ -50,7 +50,7 @@ pub(crate) fn run(context: &Context<'_>, asked: &Asked) -> Result<(RunReport, Ki
             job.upstream_url = upstream_url.as_deref().map(str::parse::<RemoteUrl>).transpose()?;
             match names_no_tag(&asked.what, &session) {
                 true => watch::named(&session, job, &mut report)?,
-                false => event::dispatch(&session, job, &mut report)?,
+                false => event::dispatch(&session, upstream::with_newest(&session, job)?, &mut report)?,
             }
         }
         What::Event { file } => {

@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Result};
 use crate::flow::{Flow, Gates};
 use crate::git::{Git, Listing, RemoteUrl, Repository};
-use crate::ids::{CommitId, Digest, RepoName, TagName};
+use crate::ids::{CommitId, Digest, EventId, RepoName, TagName};
 use crate::pack;
 use crate::release::{Ledger, LedgerLine, MAX_SOURCES_BYTES, Release, Source, Sources};
 use crate::stack::Answers;
@@ -82,13 +82,16 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// A release that is due.
-    pub(super) fn due(release: Release, source: &'a Source) -> Self {
-        let tag = Some(release.tag.clone());
+    /// A release that is due, of what this job is about.
+    pub(super) fn due(&self, release: Release) -> Self {
+        let release = Release { source_id: self.source.map(|source| source.id.clone()), ..release };
         Self {
             asked_by: AskedBy::Schedule,
             release: Some(release.clone()),
-            ..Self::of_tag(release.repo, tag, Some(source))
+            branch: self.branch.clone(),
+            fork: self.fork.clone(),
+            upstream_url: self.upstream_url.clone(),
+            ..Self::of_tag(release.repo, Some(release.tag), self.source)
         }
     }
 }
@@ -99,7 +102,8 @@ pub(super) struct Session<'a> {
     pub(super) git: Git,
     pub(super) effect: Effect,
     pub(super) record_only: bool,
-    pub(super) again: Again,
+    /// The event that is run again, and how.
+    again: Option<(String, Again)>,
     /// What makes the ids of a replay its own.
     pub(super) nonce: String,
     pub(super) flows: Vec<Flow>,
@@ -137,8 +141,8 @@ impl<'a> Session<'a> {
             effect: asked.effect,
             record_only: asked.record_only,
             again: match &asked.what {
-                What::Again { how, .. } => *how,
-                _ => Again::No,
+                What::Again { event, how, .. } => Some((event.clone(), *how)),
+                _ => None,
             },
             nonce: format!("{}:{}", (context.now)().as_millisecond(), std::process::id()),
             flows_digest: pack::flows_digest(&flows),
@@ -218,6 +222,12 @@ impl<'a> Session<'a> {
         let branch = self.context.variable("GITHUB_REF").filter(|_| self.is_on_runner())?;
         let branch = branch.strip_prefix("refs/heads/")?.to_owned();
         Some((branch, self.context.variable("GITHUB_SHA")?.parse().ok().map(CommitId::new)?))
+    }
+
+    /// Whether this event is run again. What follows one that is, is run as any other.
+    pub(super) fn again(&self, event: &EventId) -> Again {
+        let asked = self.again.as_ref().filter(|(id, _)| id == event.as_str());
+        asked.map_or(Again::No, |(_, how)| *how)
     }
 
     /// Whether the world is to be changed.

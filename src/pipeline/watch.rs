@@ -1,16 +1,15 @@
 //! Looking at every source: what is new, what is due, what has moved.
 
-use super::asked::AskedBy;
 use super::newest::newest;
-use super::preparing;
 use super::session::{Job, Repeat, Session};
+use super::upstream::Upstream;
 use super::words::{problem, standing};
-use super::{event, gated, selecting};
+use super::{event, gated, preparing, selecting, upstream};
 use crate::failure::{Failure, Kind, Result};
 use crate::feed;
 use crate::git::{Listing, RemoteUrl};
 use crate::http::{Client, Options};
-use crate::ids::{CommitId, Digest, ObjectId, TagName};
+use crate::ids::{CommitId, Digest, ObjectId, RepoName, TagName};
 use crate::pack;
 use crate::release::{
     Choice, Cursor, Due, Entry, FeedJob, LedgerLine, Moved, Newest, Release, RemoteTag, Signal, Source,
@@ -60,13 +59,9 @@ pub(super) fn everything(session: &Session<'_>, only: Option<&str>, report: &mut
 /// read or written.
 pub(super) fn named(session: &Session<'_>, job: Job<'_>, report: &mut RunReport) -> Result<Kind> {
     let flows = selecting::flows_for(session, &job)?;
-    let (draft, _) = selecting::draft(session, &job)?;
-    let selection = session.select(&draft.kind, &draft.payload, &flows);
-    let [selected] = selecting::carrying(&selection)[..] else {
+    let Some(Upstream { listing, tip }) = upstream::ask(session, &job, &flows)? else {
         return event::dispatch(session, job, report);
     };
-    let (url, tip) = preparing::look(session, &job, selected)?;
-    let listing = session.listing(&url, None)?;
     let page = format!("https://github.com/{}", job.repo);
     let page =
         page.parse().map_err(|err| Failure::new(Kind::Usage, anyhow::Error::new::<url::ParseError>(err)))?;
@@ -82,20 +77,24 @@ pub(super) fn named(session: &Session<'_>, job: Job<'_>, report: &mut RunReport)
     // `publish` finds no source that it could look at for them, and without them the same is due.
     about.settled.clear();
     report.sources.push(about);
-    for release in choice.due {
-        let release = Release { source_id: job.source.map(|source| source.id.clone()), ..release };
-        let due = Job {
-            asked_by: AskedBy::Schedule,
-            tag: Some(release.tag.clone()),
-            release: Some(release),
-            branch: job.branch.clone(),
-            fork: job.fork.clone(),
-            upstream_url: job.upstream_url.clone(),
-            ..Job::of_tag(job.repo.clone(), None, job.source)
-        };
+    for due in jobs(session, choice, &job)? {
         kind = kind.worse(event::scheduled(session, due, report)?);
     }
     Ok(kind)
+}
+
+/// What is to be done of what `asked` is about: the releases that are due, and of the newest one, where it is
+/// settled, the steps whose gate has opened since.
+fn jobs<'a>(session: &Session<'_>, choice: Choice, asked: &Job<'a>) -> Result<Vec<Job<'a>>> {
+    let waiting = settled_release(&choice, &asked.repo);
+    let mut jobs: Vec<Job<'a>> = choice.due.into_iter().map(|release| asked.due(release)).collect();
+    if let Some(release) = waiting {
+        let job = Job { repeat: Repeat::Rest, ..asked.due(release) };
+        if gated::is_opened(session, &job)? {
+            jobs.push(job);
+        }
+    }
+    Ok(jobs)
 }
 
 /// A report of a source about which nothing is known yet.
@@ -147,24 +146,15 @@ fn look<'a>(
     }
     let (choice, tip) = chosen(session, source, &entries)?;
     let kind = settle(session, source, &session.flows_digest, &choice, tip, about)?;
-    let waiting = settled_job(&choice, source);
-    let mut jobs: Vec<Job<'_>> = choice.due.into_iter().map(|release| Job::due(release, source)).collect();
-    if let Some(job) = waiting
-        && gated::is_opened(session, &job)?
-    {
-        jobs.push(job);
-    }
+    let jobs = jobs(session, choice, &Job::of_tag(source.repo.name.clone(), None, Some(source)))?;
     Ok((jobs, kind))
 }
 
-/// What would be done for the newest release, where it is settled, of steps that a gate kept back.
-fn settled_job<'a>(choice: &Choice, source: &'a Source) -> Option<Job<'a>> {
+/// The newest release, where it is settled.
+fn settled_release(choice: &Choice, repo: &RepoName) -> Option<Release> {
     let newest = choice.newest.as_ref().filter(|newest| matches!(newest.due, Due::Settled(..)))?;
     let RemoteTag { name, object, commit } = newest.tag.clone();
-    let source_id = Some(source.id.clone());
-    let release =
-        Release { repo: source.repo.name.clone(), tag: name, object, commit, source_id, entry: None };
-    Some(Job { repeat: Repeat::Rest, ..Job::due(release, source) })
+    Some(Release { repo: repo.clone(), tag: name, object, commit, source_id: None, entry: None })
 }
 
 /// What is to be done about a source's releases by upstream's tags, the ledger and what the feed says; and

@@ -104,7 +104,7 @@ impl Through<'_> {
     ) -> Result<(Dispatch, Attempt)> {
         let says: Vec<RunSays> = runs.iter().map(RunSays::of_stored).collect();
         let ids = says.iter().map(|run| run.id.clone()).collect();
-        let replays = self.session.again == Again::Replay;
+        let replays = self.session.again(&self.event.id) == Again::Replay;
         let operation = if replays { Operation::Replay } else { Operation::Dispatch };
         let dispatch = Dispatch::taken(&self.event.id, &self.event.kind, operation, ids, begun);
         let attempt = merge_runs(&Attempt::begun(&dispatch, event), &says, &self.session.context.stamp());
