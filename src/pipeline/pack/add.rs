@@ -8,7 +8,9 @@ use super::source::{self, Opened};
 use super::state::{State, Wanted, plan_and_apply};
 use crate::failure::{Failure, Result};
 use crate::flow::shown;
-use crate::pack::{self, Action, Found, Here, Inspection, ItemKind, LOCK, LockItem, MARKETPLACE, Place};
+use crate::pack::{
+    self, Action, BACKUPS, Found, Here, Inspection, ItemKind, LOCK, LockItem, MARKETPLACE, Place,
+};
 use crate::workspace::place;
 
 /// What is to be installed.
@@ -94,7 +96,7 @@ pub(super) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     pub(super) fn new(state: &'a State, now: &'a str) -> Self {
-        let backups = format!(".codex/pack-backups/{}", now.replace([':', '.'], "-"));
+        let backups = format!("{BACKUPS}{}", now.replace([':', '.'], "-"));
         Self { state, now, backups, wanted: Wanted::default(), items: Vec::new() }
     }
 
