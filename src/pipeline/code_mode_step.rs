@@ -4,7 +4,7 @@ use super::execution::{Execution, context, environment};
 use super::private_clone;
 use super::script_step::{Stepped, Unready, broken, failed, folder, must_be_clean, said, script};
 use super::session::Session;
-use super::step_log::logged;
+use super::step_log::{Hidden, logged};
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::Selected;
@@ -76,7 +76,10 @@ fn carry_out(
         }
         Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),
         Err(error) if error.is_blocked() => Stepped::blocked(advised(&error.to_string(), error.hint())),
-        Err(error) => Stepped::failed(failed(&error.to_string(), error.hint(), &log), error.to_string()),
+        Err(error) => {
+            let text = Hidden::of(session, selected).mask(&error.to_string()).into_owned();
+            Stepped::failed(failed(&text, error.hint(), &log), text)
+        }
     };
     Ok(stepped.logged(log))
 }

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::carrying::{self, Gathered};
+use super::fork::Fork;
 use super::plumbing::tree_of;
 use super::preparing::{self, Prepared};
 use super::script_step::Stepped;
@@ -13,8 +14,7 @@ use super::words::problem;
 use crate::candidate::MADE_BY_FLOW;
 use crate::event::Event;
 use crate::failure::{Failure, Result};
-use crate::flow::{PatchStackConfig, Selected};
-use crate::git::Repository;
+use crate::flow::Selected;
 use crate::ids::{CommitId, RefName};
 use crate::record::{Status, StepResult, candidate_refs};
 use crate::release::State;
@@ -101,23 +101,16 @@ fn reported(session: &Session<'_>, selected: &Selected<'_>, artifacts: &Value) -
     if names.is_empty() || !keys.iter().any(|key| selected.manifest.config.contains_key(*key)) {
         return Ok(None);
     }
-    let file = selected.flow.manifest_file();
-    let variable = |name: &str| session.context.variable(name);
-    let config = PatchStackConfig::from_config(&selected.manifest.config, &file, &variable)?;
-    let Some(repo) = config.repo else { return Ok(None) };
-    let Ok(repository) = Repository::open(&session.context.workspace.root().join(&repo)) else {
-        return Ok(None);
-    };
+    let fork = Fork::find(session, preparing::config(session, selected)?.repo.as_deref())?;
+    let repository = &fork.repository;
     let commit = |name: &String| {
         let id = name.parse().ok().filter(|id| repository.has_commit(*id));
         let full = || repository.at(&name.parse::<RefName>().ok().filter(|_| name.starts_with("refs/"))?);
         id.or_else(full).or_else(|| repository.branch(name))
     };
-    names
-        .iter()
-        .find_map(commit)
-        .map(Some)
-        .ok_or_else(|| Failure::usage(format!("{repo} has none of {}", names.join(", ").escape_debug())))
+    names.iter().find_map(commit).map(Some).ok_or_else(|| {
+        Failure::usage(format!("{} has none of {}", fork.name, names.join(", ").escape_debug()))
+    })
 }
 
 /// What the artifacts of a result name: its candidates' commits, else their refs, then `codexHead` and `afterSha`.

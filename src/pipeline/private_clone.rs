@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::fork::{Fork, checkout};
+use super::fork::{Fork, checkout, on_this_machine};
 use super::session::Session;
 use super::words::problem;
 use crate::event::Event;
@@ -144,13 +144,8 @@ fn source(session: &Session<'_>, selected: &Selected<'_>) -> Result<(Fork, Strin
         let (_, tip) = fork.ready(session, &branch)?;
         Ok((fork, branch, tip))
     };
-    let is_elsewhere = named.as_ref().is_some_and(|named| {
-        named.starts_with('/') && !session.context.workspace.root().join(named).exists()
-    });
-    match look(named.as_deref()) {
-        Err(failure) if is_elsewhere => look(None).map_err(|_| failure),
-        found => found,
-    }
+    let here = on_this_machine(session, named.clone());
+    look(here.as_deref()).or_else(|failure| if here == named { Err(failure) } else { look(named.as_deref()) })
 }
 
 fn clone(session: &Session<'_>, fork: &Fork, branch: &str, tip: CommitId, folder: &FlowRepo) -> Result<()> {

@@ -59,9 +59,10 @@ fn a_script_that_fetches_tags_works_where_the_fork_has_its_own_of_the_same_names
     assert!(repo.ends_with(&format!("flow-repos/{}", record["id"].as_str().unwrap())), "{repo}");
     let head = payload["steps"]["head"].as_str().unwrap();
     assert_ne!(head, tip);
-    // The commit can be had from the fork, under no name. Nothing else happened there, and nothing is left.
-    assert_eq!(workspace.fork.id(head), head);
-    assert_eq!(workspace.fork.git(&["for-each-ref", "--contains", head]), "");
+    // The commit is kept in the fork as the candidate. Nothing else happened there, and nothing is left.
+    let kept = workspace.fork.git(&["for-each-ref", "--contains", head, "--format=%(objectname) %(refname)"]);
+    assert_eq!(kept.trim(), format!("{head} refs/patch-moi/candidate/v2"));
+    assert_eq!(workspace.fork.git(&["fsck", "--full", "--no-progress"]), "");
     assert_eq!((workspace.fork.id("main"), workspace.fork.id("v2")), (tip, tag));
     assert_eq!(workspace.fork.git(&["remote"]), "upstream");
     assert!(clones(&workspace).is_empty());
@@ -103,11 +104,20 @@ fn a_person_who_names_a_repository_gets_that_one() {
 
 #[test]
 fn a_folder_of_another_machine_stands_for_the_workspace_itself() {
-    let workspace = Workspace::clean();
-    let config = config(&workspace).replace(workspace.path().to_str().unwrap(), "/home/nobody/codex");
-    let workspace = with_code_mode(workspace, &config, "", REBASE);
-    let _ = run_locally(&workspace).run().exits(0);
-    assert_eq!(the_run(&workspace)["resultPayload"]["status"], "changed");
+    for elsewhere in ["/home/nobody/codex", "../codex"] {
+        let workspace = Workspace::clean();
+        let config = config(&workspace).replace(workspace.path().to_str().unwrap(), elsewhere);
+        let workspace = with_code_mode(workspace, &config, "", REBASE);
+        let run = run_locally(&workspace).run().exits(0);
+        let payload = the_run(&workspace)["resultPayload"].clone();
+        assert_eq!(payload["status"], "changed", "{run}");
+        let candidate = workspace.candidate("v2");
+        assert_eq!(
+            json!([candidate["flow"]["origin"], candidate["candidate"]["commit"]]),
+            json!(["flow", payload["artifacts"]["afterSha"]]),
+            "{run}"
+        );
+    }
 }
 
 #[test]

@@ -234,6 +234,21 @@ result({ status: 'completed', output: all.output });
 }
 
 #[test]
+fn a_listed_secret_is_hidden_in_what_is_recorded_of_an_error() {
+    let script = "\
+const said = await tools.exec_command({ cmd: 'printf %s \"$GH_TOKEN\"' });
+throw new Error('refused: https://x:' + said.output + '@host');
+";
+    let workspace = demo("env = [\"GH_TOKEN\"]", script);
+    let run = run_locally(&workspace).env("GH_TOKEN", "hunter22").run().exits(1);
+    let (state, log) = (workspace.state().to_string(), log(&workspace));
+    for text in [&run.stdout, &run.stderr, &state, &log] {
+        assert!(!text.contains("hunter22"), "{text}");
+    }
+    assert!(state.contains("refused: https://x:***@host"), "{state}");
+}
+
+#[test]
 fn without_bun_and_node_the_step_is_blocked_and_another_host_is_never_taken() {
     let workspace = demo("", "result({ status: 'completed' });\n");
     let run = run_locally(&workspace).env("PATH", Path::new().text()).run().exits(4);
