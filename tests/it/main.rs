@@ -32,6 +32,7 @@ mod machines;
 mod old_state;
 mod oracle;
 mod pack;
+mod pack_hash;
 mod pack_source;
 mod pack_standing;
 mod pick;
