@@ -26,6 +26,7 @@ mod tests;
 
 pub(crate) use active::{Contents, FoundFlow, active};
 pub(crate) use changes::changes;
+pub(crate) use collation::is_one_name;
 pub(crate) use doctor::{Changed, Code, Problem, examine, flow_not_in_lock};
 pub(crate) use hash::{content_hash, flows_digest};
 pub(crate) use hooks::{HOOKS, has as has_hooks, merged as hooks_merged};

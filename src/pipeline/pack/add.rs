@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::context::Context;
-use super::report::{PackInfo, PlanReport, PlannedItem};
+use super::report::{PlanReport, PlannedItem};
 use super::source::{self, Opened};
 use super::state::{State, Wanted, plan_and_apply};
 use crate::failure::{Failure, Result};
@@ -54,13 +54,8 @@ pub(crate) fn add(context: &Context<'_>, asked: &AddAsked) -> Result<PlanReport>
         planner.warn(&opened.inspection, &mut warnings);
         planner.finish(install, asked.apply, warnings)
     })?;
-    let pack = PackInfo {
-        name: opened.inspection.name.clone(),
-        version: opened.inspection.version.clone(),
-        description: opened.inspection.description.clone(),
-    };
     report.source = Some(opened.descriptor.clone());
-    report.pack = Some(pack);
+    report.pack = Some(opened.info());
     Ok(report)
 }
 
