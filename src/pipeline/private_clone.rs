@@ -78,7 +78,10 @@ pub(super) fn provide(
     let (fork, branch, tip) = match source(session, selected) {
         Ok(found) => found,
         Err(failure) => {
-            ui.warn(&format!("{variable} stays unset: {}", problem(&failure).message));
+            ui.warn(&format!(
+                "{variable} stays unset: {}; set it to a checkout of the fork",
+                problem(&failure).message
+            ));
             return Ok(None);
         }
     };

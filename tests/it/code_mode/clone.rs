@@ -16,6 +16,7 @@ const steps = {};
 for (const [name, cmd] of [
   ["branch", "git rev-parse --abbrev-ref HEAD"],
   ["remote", "git remote get-url upstream || git remote add upstream " + flow.config.upstream_repo_url],
+  ["before", "git rev-parse HEAD"],
   ["fetch", "git fetch upstream --tags --prune"],
   ["rebase", "git rebase " + tag],
   ["head", "git rev-parse HEAD"],
@@ -26,7 +27,7 @@ for (const [name, cmd] of [
     result({ status: name === "rebase" ? "needs_intervention" : "failed", message: name + ": " + done.output, repo });
   }
 }
-result({ status: "changed", message: "rebased", repo, steps, artifacts: { afterSha: steps.head } });
+result({ status: "changed", message: "rebased", repo, steps, artifacts: { beforeSha: steps.before, afterSha: steps.head } });
 "#;
 
 fn config(workspace: &Workspace) -> String {
@@ -75,7 +76,8 @@ fn a_repository_in_which_a_person_is_needed_is_kept_named_and_gone_on_with() {
     let run = run_locally(&workspace).run().exits(3);
     let kept = clones(&workspace);
     assert_eq!(kept.len(), 1, "{run}");
-    let run = run.prints(&["its repository is kept in", kept[0].to_str().unwrap()]);
+    let run =
+        run.prints(&["its repository is kept in", "run the same command again", kept[0].to_str().unwrap()]);
     assert!(kept[0].join(".git/rebase-merge").is_dir(), "{run}");
     assert!(log(&workspace).contains("CONFLICT"));
 
@@ -86,6 +88,12 @@ fn a_repository_in_which_a_person_is_needed_is_kept_named_and_gone_on_with() {
     let again = run_locally(&workspace).run().exits(0);
     assert_eq!(the_run(&workspace)["resultPayload"]["steps"]["head"], settled, "{again}");
     let _ = again.says(&["which was kept"]);
+    let candidate = workspace.candidate("v2");
+    assert_eq!(
+        json!([candidate["candidate"]["commit"], candidate["tip"]]),
+        json!([settled, workspace.fork.id("main")]),
+        "the branch of the fork stands where it stood"
+    );
     assert!(clones(&workspace).is_empty());
 }
 
