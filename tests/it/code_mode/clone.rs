@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use super::{clones, log, run_locally, the_run, with_code_mode};
+use super::{clones, log, program, run_locally, the_run, with_code_mode};
 use crate::support::{Repo, Workspace, file_url};
 
 /// A small sibling of the fork flow of older days: fetches upstream's tags where it is, and rebases the branch.
@@ -126,6 +126,28 @@ fn a_folder_of_another_machine_stands_for_the_workspace_itself() {
             "{run}"
         );
     }
+}
+
+#[test]
+fn what_a_cancelled_run_could_not_keep_is_made_again() {
+    let workspace = with_rebase(Workspace::clean());
+    let tools = tempfile::TempDir::new().unwrap();
+    // Whoever takes the step's commits to the fork is told to end meanwhile.
+    let git = "#!/bin/sh\ncase \"$*\" in *fetch*flow-repos*) kill -TERM $PPID; sleep 60;; esac\n\
+               PATH=${PATH#*:}; exec git \"$@\"\n";
+    program(&tools.path().join("git"), git);
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+    let run = run_locally(&workspace).env("PATH", path).run().exits(1).says(&["interrupted"]);
+    let record = the_run(&workspace);
+    assert_eq!(json!([record["status"], record["raw"]["host"]]), json!(["failed", "local"]), "{run}");
+    assert!(clones(&workspace).is_empty());
+    workspace.assert_nothing_half_written();
+
+    let _ = run_locally(&workspace).run().exits(0);
+    assert_eq!(
+        workspace.candidate("v2")["candidate"]["commit"],
+        the_run(&workspace)["resultPayload"]["artifacts"]["afterSha"]
+    );
 }
 
 #[test]
