@@ -57,13 +57,18 @@ pub(super) fn keep(
 
 /// Says why the commit of a step is not kept beside another candidate.
 pub(super) fn second(mut stepped: Stepped) -> Stepped {
-    let reports = |result: &StepResult| result.artifacts().is_some_and(|made| !named(made).is_empty());
-    if stepped.outcome.as_ref().is_ok_and(reports) {
+    if reports(&stepped) {
         let message = &stepped.carried.message;
         stepped.carried.message =
             format!("{message}; the commit that it names is not kept: the event has another candidate");
     }
     stepped
+}
+
+/// Whether the step names a commit that it made.
+pub(super) fn reports(stepped: &Stepped) -> bool {
+    let reports = |result: &StepResult| result.artifacts().is_some_and(|made| !named(made).is_empty());
+    stepped.outcome.as_ref().is_ok_and(reports)
 }
 
 fn made(
@@ -77,7 +82,10 @@ fn made(
     let Some(commit) = reported(session, selected, artifacts)? else { return Ok(None) };
     let mut prepared = preparing::prepare(session, job, selected)?;
     let before = artifacts.get("beforeSha").and_then(Value::as_str).and_then(|id| id.parse().ok());
-    if let Some(before) = before.filter(|id| prepared.fork.repository.has_commit(*id)) {
+    // Where the step has moved the branch itself, only it knows where that stood.
+    if prepared.tip == commit
+        && let Some(before) = before.filter(|id| prepared.fork.repository.has_commit(*id))
+    {
         prepared.tip = before;
     }
     if commit == prepared.release.commit {

@@ -15,6 +15,7 @@ use crate::failure::Result;
 use crate::flow::Selected;
 use crate::git::{Apart, Repository};
 use crate::ids::{CommitId, EventId, RefName};
+use crate::process;
 use crate::record::RunId;
 use crate::stack::Committer;
 use crate::store::FlowRepo;
@@ -63,7 +64,7 @@ fn text<'a>(selected: &Selected<'a>, key: &str) -> Option<&'a str> {
 /// it and where it is. What keeps it from being made is said, and left to the step.
 ///
 /// # Errors
-/// Where its folder cannot be made.
+/// Where its folder cannot be made, or patch-moi was asked to end.
 pub(super) fn provide(
     session: &Session<'_>,
     event: &Event,
@@ -77,8 +78,12 @@ pub(super) fn provide(
     let ui = session.context.ui;
     let (fork, branch, tip) = match source(session, selected) {
         Ok(found) => found,
+        Err(failure) if process::is_interrupted() => return Err(failure),
         Err(failure) => {
-            ui.warn(&format!("{variable} stays unset: {}", problem(&failure).message));
+            ui.warn(&format!(
+                "{variable} stays unset: {}; set it to a checkout of the fork",
+                problem(&failure).message
+            ));
             return Ok(None);
         }
     };
@@ -93,6 +98,9 @@ pub(super) fn provide(
         None => clone(session, &fork, &branch, tip, &folder),
     };
     if let Err(failure) = made {
+        if process::is_interrupted() {
+            return Err(failure);
+        }
         ui.warn(&format!("{variable} stays unset: {}", problem(&failure).message));
         return Ok(None);
     }

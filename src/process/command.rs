@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// The same where this process was asked to end: whoever cancels a workflow waits for seven seconds, in which
 /// what has happened is also written down.
-const INTERRUPTED_GRACE: Duration = Duration::from_secs(3);
+pub(super) const INTERRUPTED_GRACE: Duration = Duration::from_secs(3);
 
 /// How long a grandchild may hold the pipes of a child that has ended by itself.
 const DRAIN: Duration = Duration::from_secs(2);

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::{Duration, Instant};
 
 use super::capture::Lines;
-use super::command::{Command, News, TICK};
+use super::command::{Command, INTERRUPTED_GRACE, News, TICK};
 use super::group::{Group, Leader};
 use super::{ProcessError, Status, Stream};
 
@@ -133,20 +133,23 @@ impl Dialogue {
         }
     }
 
-    /// Asks the whole group to end, kills what has not after the grace, and says how the child ended.
+    /// Asks the whole group to end, kills what has not after the grace, and says how the child ended. Where this
+    /// process was asked to end itself, the grace is shorter.
     ///
     /// # Errors
     /// Where the system lost it.
     pub(crate) fn end(mut self) -> Result<Status, ProcessError> {
         self.said = None;
         self.group.terminate();
-        let patience = Instant::now() + self.grace;
+        let asked = Instant::now();
         while self.ended.is_none() {
-            let left = patience.saturating_duration_since(Instant::now());
-            match self.news.recv_timeout(left) {
+            let hurries = self.interrupt.load(Ordering::SeqCst);
+            let grace = if hurries { self.grace.min(INTERRUPTED_GRACE) } else { self.grace };
+            let left = grace.saturating_sub(asked.elapsed());
+            match self.news.recv_timeout(left.min(TICK)) {
                 Ok(News::Ended) => self.ended = Some(Instant::now()),
                 // What it still says is read, so that it does not wait for a reader.
-                Ok(News::Bytes(..) | News::Closed) if !left.is_zero() => {}
+                Ok(News::Bytes(..) | News::Closed) | Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
                 _ => break,
             }
         }
@@ -291,6 +294,19 @@ mod tests {
         STOP.store(true, Ordering::SeqCst);
         assert!(matches!(dialogue.hear(Instant::now() + LONG), Err(ProcessError::Interrupted { .. })));
         assert_eq!(dialogue.end().unwrap(), Status::Signalled(15));
+    }
+
+    #[test]
+    fn a_child_that_ignores_the_request_to_end_gets_less_time_where_everything_is_to_end() {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        let mut command = sh("trap '' TERM; echo ready; while :; do sleep 60; done");
+        (command.interrupted, command.grace) = (&STOP, LONG);
+        let mut dialogue = Dialogue::start(&command).unwrap();
+        assert_eq!(hear(&mut dialogue), line("ready"));
+        let before = Instant::now();
+        std::thread::spawn(|| STOP.store(true, Ordering::SeqCst));
+        assert_eq!(dialogue.end().unwrap(), Status::Signalled(9));
+        assert!(before.elapsed() < LONG / 2, "{:?}", before.elapsed());
     }
 
     #[test]

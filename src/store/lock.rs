@@ -51,6 +51,14 @@ impl Lock {
         Self::acquire(path, holder, PATIENCE, Leaves::Nothing)
     }
 
+    /// The same without waiting: an error where somebody holds it.
+    ///
+    /// # Errors
+    /// As [`Lock::folder`].
+    pub(super) fn try_claim(path: PathBuf) -> Result<Self, StoreError> {
+        Self::acquire(path, "", Duration::ZERO, Leaves::Nothing)
+    }
+
     fn acquire(path: PathBuf, holder: &str, patience: Duration, leaves: Leaves) -> Result<Self, StoreError> {
         let begun = Instant::now();
         loop {
