@@ -134,6 +134,6 @@ fn check(check: &JsonCheck) -> String {
     match (&check.error, check.exists) {
         (Some(error), _) => format!("invalid ({error})"),
         (None, true) => format!("valid ({})", check.path),
-        (None, false) => "missing".to_owned(),
+        (None, false) => "none".to_owned(),
     }
 }
