@@ -17,7 +17,8 @@ const LONGEST_LINE: usize = 32 * 1024 * 1024;
 /// How many lines a child may leave unread before it counts as one that does not read.
 const UNREAD: usize = 64;
 
-/// How long a child that has ended is listened to when something else holds its pipes open.
+/// How long a child that has ended is listened to when something else holds its pipes open, and how long one that can
+/// say nothing more is given to end.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// What a child was heard to say or do.
@@ -29,7 +30,7 @@ pub(crate) enum Heard {
     TooLong(u64),
     /// A line of standard error, without its end, at most 16 KiB of it at once.
     Aside(Vec<u8>),
-    /// It has ended, and everything that it said was heard.
+    /// It has ended or closed its standard output, and everything that it said was heard.
     Ended,
     /// Nothing, until the time was up.
     Silence,
@@ -48,6 +49,8 @@ pub(crate) struct Dialogue {
     aside: Lines,
     heard: std::collections::VecDeque<Heard>,
     ended: Option<Instant>,
+    /// Since when it can say nothing more, whether it has ended or not.
+    silent: Option<Instant>,
     open: u8,
 }
 
@@ -82,6 +85,7 @@ impl Dialogue {
             aside: Lines::default(),
             heard: std::collections::VecDeque::new(),
             ended: None,
+            silent: None,
             open: 2,
         })
     }
@@ -110,7 +114,8 @@ impl Dialogue {
                 return Err(ProcessError::Interrupted { program: self.program.clone() });
             }
             let now = Instant::now();
-            if self.ended.is_some_and(|at| self.open == 0 || now >= at + LINGER) {
+            let lingers = |since: Option<Instant>| since.is_some_and(|at| now >= at + LINGER);
+            if (self.ended.is_some() && self.open == 0) || lingers(self.ended) || lingers(self.silent) {
                 self.out.flush(&mut |heard| self.heard.push_back(heard));
                 self.aside.flush(&mut |line| self.heard.push_back(Heard::Aside(line.to_vec())));
                 return Ok(self.heard.pop_front().unwrap_or(Heard::Ended));
@@ -125,7 +130,12 @@ impl Dialogue {
                 Ok(News::Bytes(Stream::Stderr, bytes)) => {
                     self.aside.push(&bytes, &mut |line| self.heard.push_back(Heard::Aside(line.to_vec())));
                 }
-                Ok(News::Closed) => self.open -= 1,
+                Ok(News::Closed(stream)) => {
+                    self.open -= 1;
+                    if stream == Stream::Stdout {
+                        self.silent = Some(Instant::now());
+                    }
+                }
                 Ok(News::Ended) => self.ended = Some(Instant::now()),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.open = 0,
@@ -149,7 +159,8 @@ impl Dialogue {
             match self.news.recv_timeout(left.min(TICK)) {
                 Ok(News::Ended) => self.ended = Some(Instant::now()),
                 // What it still says is read, so that it does not wait for a reader.
-                Ok(News::Bytes(..) | News::Closed) | Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+                Ok(News::Bytes(..) | News::Closed(_)) | Err(RecvTimeoutError::Timeout) if !left.is_zero() => {
+                }
                 _ => break,
             }
         }
@@ -248,6 +259,16 @@ mod tests {
         assert_eq!(hear(&mut dialogue), line("last"));
         assert_eq!(hear(&mut dialogue), Heard::Ended);
         assert_eq!(dialogue.end().unwrap(), Status::Exited(3));
+        assert!(before.elapsed() < LONG);
+    }
+
+    #[test]
+    fn a_child_that_can_say_nothing_more_is_not_waited_for() {
+        let before = Instant::now();
+        let mut dialogue = start("echo last; exec >&-; sleep 600");
+        assert_eq!(hear(&mut dialogue), line("last"));
+        assert_eq!(hear(&mut dialogue), Heard::Ended);
+        assert_eq!(dialogue.end().unwrap(), Status::Signalled(15));
         assert!(before.elapsed() < LONG);
     }
 
