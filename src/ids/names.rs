@@ -135,9 +135,17 @@ impl RefName {
 impl EventId {
     /// The id of one upstream release, the same whoever noticed it: `patch:upstream.release:<owner/name>:<tag>`.
     pub(crate) fn of_release(repo: &RepoName, tag: &TagName) -> Self {
-        Self(format!("patch:upstream.release:{repo}:{tag}"))
+        Self(format!("{OF_RELEASE}{repo}:{tag}"))
+    }
+
+    /// Whether it has the form of the id of a release's event.
+    pub(crate) fn is_of_a_release(&self) -> bool {
+        self.0.starts_with(OF_RELEASE)
     }
 }
+
+/// How the id of every release's event begins.
+const OF_RELEASE: &str = "patch:upstream.release:";
 
 /// A tag as one segment of a ref or a file name: `%` is `%25` and `/` is `%2F`, so that `v1` and
 /// `v1/x` can both be refs.

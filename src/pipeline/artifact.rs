@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::candidate::{self, Artifact, Document, Plan, Step};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{ConflictFile, Workbench};
-use crate::ids::{CommitId, RelPath, RepoName, Slug};
+use crate::ids::{CommitId, EventId, RelPath, RepoName, Slug};
 use crate::record::{EventRecord, MAX_EVENT_RECORD_BYTES};
 use crate::report::{self, EventReport, Extras};
 use crate::stack::{Carry, Conflict, Patch};
@@ -95,7 +95,7 @@ fn owner(folder: &Path) -> Option<RepoName> {
 /// Where a file cannot be written.
 pub(super) fn keep_record(
     session: &Session<'_>,
-    record: &EventRecord,
+    record: EventRecord,
     about: &EventReport,
 ) -> Result<Option<PathBuf>> {
     let (artifacts, slug) = (session.context.workspace.artifacts_dir(), record.tag.slug());
@@ -105,6 +105,10 @@ pub(super) fn keep_record(
         session.context.ui.warn(&format!("{folder} belongs to another upstream, and got no record.json"));
         return Ok(None);
     }
+    let is_release = record.event_id() == Some(EventId::of_release(&record.repo, &record.tag));
+    if !is_release && about.steps.iter().all(|step| step.artifact.is_none()) && holds_release(&folder) {
+        return keep_follower(session, &folder, record);
+    }
     if folder.join("candidate.json").is_file() {
         store::replace(&folder.join("record.json"), record.to_text().as_bytes())?;
         return Ok(Some(folder));
@@ -113,6 +117,38 @@ pub(super) fn keep_record(
     artifact.write(&"record.json".parse()?, record.to_text().as_bytes())?;
     artifact.write(&"report.md".parse()?, report::event_report_markdown(about).as_bytes())?;
     Ok(Some(artifact.publish()?))
+}
+
+/// Whether the record in a folder is that of a release's own event.
+fn holds_release(folder: &Path) -> bool {
+    let record = read_record(folder);
+    record.is_some_and(|one| one.event_id() == Some(EventId::of_release(&one.repo, &one.tag)))
+}
+
+fn read_record(folder: &Path) -> Option<EventRecord> {
+    let text = read_bounded(&folder.join("record.json"), MAX_EVENT_RECORD_BYTES).ok()?;
+    EventRecord::parse(text.as_bytes()).ok()
+}
+
+/// Adds the record of an event that followed to the one in `folder`, and says where that is. Nothing is
+/// written where that one is gone, or would grow so long that nobody read it.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub(super) fn keep_follower(
+    session: &Session<'_>,
+    folder: &Path,
+    follower: EventRecord,
+) -> Result<Option<PathBuf>> {
+    let id = follower.event_id();
+    let text = read_record(folder).map(|record| record.followed_by(follower).to_text());
+    let Some(text) = text.filter(|text| text.len() as u64 <= MAX_EVENT_RECORD_BYTES) else {
+        let (folder, id) = (folder.display(), id.as_ref().map_or("an event", EventId::as_str));
+        session.context.ui.warn(&format!("record.json in {folder} cannot take in what was done for {id}"));
+        return Ok(None);
+    };
+    store::replace(&folder.join("record.json"), text.as_bytes())?;
+    Ok(Some(folder.to_owned()))
 }
 
 /// Writes bundle, patches, range-diff and conflicts, and gives what the report shows of the latter.

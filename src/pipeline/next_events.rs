@@ -1,7 +1,7 @@
 //! Events that a step wants to follow: each is recorded, selects flows and is carried through as one of its
 //! own, within limits.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -97,6 +97,7 @@ impl Following {
                 asked_by: AskedBy::Schedule,
                 event: Some(event),
                 depth: parent.depth + 1,
+                record: parent.record.clone(),
                 ..Job::of_tag(repo, Some(tag), source)
             };
             kind = kind.worse(event::scheduled(session, job, report)?);
@@ -116,6 +117,8 @@ pub(super) struct Parent {
     pub(super) tag: TagName,
     /// How many events it follows itself.
     pub(super) depth: u8,
+    /// The folder with its record.
+    pub(super) record: Option<PathBuf>,
 }
 
 /// Records the event, whether or not anything is there to run for it, and says whether it is new.

@@ -47,6 +47,8 @@ pub(super) struct Job<'a> {
     pub(super) repeat: Repeat,
     /// How many events this one follows, each of which was wanted by a step of the one before.
     pub(super) depth: u8,
+    /// The folder with the record of the event that this one follows, which takes this one's in.
+    pub(super) record: Option<PathBuf>,
 }
 
 /// What is done of an event that was carried through before.
@@ -79,6 +81,7 @@ impl<'a> Job<'a> {
             answers: Answers::default(),
             repeat: Repeat::Everything,
             depth: 0,
+            record: None,
         }
     }
 

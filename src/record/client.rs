@@ -1,5 +1,7 @@
 //! The flow client's state: every event that was dispatched here, and the runs it led to.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_json::{Map, Value, json};
@@ -218,6 +220,11 @@ impl FlowClientState {
             }
         }
         one
+    }
+
+    /// The ids of its runs.
+    pub(crate) fn run_ids(&self) -> HashSet<&str> {
+        self.runs.iter().filter_map(|run| run.get("id")?.as_str()).collect()
     }
 
     /// Adds a run that another machine wrote, where it is one, is about an event of the state and no later

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Attempt, Dispatch};
+use super::{Attempt, Dispatch, RunId};
 use crate::ids::{CommitId, Digest, EventId, ObjectId, RepoName, TagName};
 use crate::release::State;
 
@@ -17,6 +17,9 @@ pub(crate) const MAX_EVENT_RECORD_BYTES: u64 = 16 << 20;
 
 /// So many runs of one event are read.
 const MOST_RUNS: usize = 1000;
+
+/// So many records of events that followed are read.
+const MOST_FOLLOWED: usize = 1000;
 
 /// One event that a run has begun, and what came of it: also where a step failed or waits, and there is
 /// no candidate.
@@ -57,6 +60,10 @@ pub(crate) struct EventRecord {
     /// What else a reader should know: events that were not dispatched, flows that are not as they were pinned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
+    /// The records of the events that steps of this one wanted to follow, and of those that followed them, in the
+    /// order in which they ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) followed: Vec<EventRecord>,
 }
 
 /// Why a text is no record of an event.
@@ -77,6 +84,18 @@ pub(crate) enum EventRecordError {
     /// It has more runs than anybody's flows have steps.
     #[error("it has {0} runs, and {MOST_RUNS} are read")]
     TooManyRuns(usize),
+    /// More events follow it than any run dispatches.
+    #[error("{0} events follow it, and {MOST_FOLLOWED} are read")]
+    TooManyFollowed(usize),
+    /// The record of an event that followed is not in order.
+    #[error("the record of an event that followed cannot be used: {0}")]
+    Followed(Box<EventRecordError>),
+    /// The record of an event that followed has a list of its own.
+    #[error("it has followers of its own, which belong into the one list")]
+    Nested,
+    /// A run has not the id that its event, flow and step give it.
+    #[error("its run `{}` is not one of its steps", .0.escape_debug())]
+    ForeignRun(String),
 }
 
 impl EventRecord {
@@ -92,6 +111,37 @@ impl EventRecord {
     /// Where it is something else, of another version, or about several events.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, EventRecordError> {
         let record: Self = serde_json::from_slice(bytes)?;
+        record.check()?;
+        let followed = record.followed.len();
+        if followed > MOST_FOLLOWED {
+            return Err(EventRecordError::TooManyFollowed(followed));
+        }
+        for follower in &record.followed {
+            follower.check_follower().map_err(|err| EventRecordError::Followed(Box::new(err)))?;
+        }
+        Ok(record)
+    }
+
+    /// Those of the one list are all: a record in it has no list of its own. Its runs have the ids of its own
+    /// steps, for nothing else says whose they are.
+    fn check_follower(&self) -> Result<(), EventRecordError> {
+        self.check()?;
+        if !self.followed.is_empty() {
+            return Err(EventRecordError::Nested);
+        }
+        let id = self.event_id().ok_or(EventRecordError::Mixed { part: "event" })?;
+        let text = |run: &Value, key| run.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let is_own = |run: &&Value| {
+            let own = RunId::of(&id, &text(run, "flowName"), &text(run, "stepName"));
+            let found = text(run, "id");
+            found == own.as_str() || RunId::is_of_replay(&found)
+        };
+        let foreign = self.runs.iter().find(|run| !is_own(run));
+        foreign.map_or(Ok(()), |run| Err(EventRecordError::ForeignRun(text(run, "id"))))
+    }
+
+    fn check(&self) -> Result<(), EventRecordError> {
+        let record = self;
         if record.schema_version != SCHEMA_VERSION {
             return Err(EventRecordError::Version(record.schema_version));
         }
@@ -107,8 +157,17 @@ impl EventRecord {
         ];
         match parts.into_iter().find(|(_, fits)| !fits) {
             Some((part, _)) => Err(EventRecordError::Mixed { part }),
-            None => Ok(record),
+            None => Ok(()),
         }
+    }
+
+    /// The same with the record of an event that followed, in place of an earlier one of the same event.
+    #[must_use]
+    pub(crate) fn followed_by(mut self, follower: Self) -> Self {
+        let same = |other: &Self| other.event.get("id") == follower.event.get("id");
+        self.followed.retain(|other| !same(other));
+        self.followed.push(Self { followed: Vec::new(), ..follower });
+        self
     }
 
     /// The event's id.
@@ -160,6 +219,7 @@ mod tests {
             dispatch: Some(dispatch),
             at: "T".to_owned(),
             warnings: Vec::new(),
+            followed: Vec::new(),
         }
     }
 
@@ -177,6 +237,28 @@ mod tests {
         other.attempt.as_mut().unwrap().event_id = "f".to_owned();
         let error = EventRecord::parse(other.to_text().as_bytes()).unwrap_err();
         assert!(matches!(error, EventRecordError::Mixed { part: "attempt" }), "{error}");
+    }
+
+    #[test]
+    fn a_follower_that_has_foreign_runs_or_followers_of_its_own_is_refused() {
+        let id = RunId::of(&"e".parse().unwrap(), "f", "s").to_string();
+        let run = |id: &str| json!({"id": id, "eventId": "e", "flowName": "f", "stepName": "s"});
+        let head = || EventRecord { runs: Vec::new(), ..record() };
+        for fine in [id.as_str(), "run_0123456789ab_replay"] {
+            let follower = EventRecord { runs: vec![run(fine)], ..record() };
+            let whole = head().followed_by(follower.clone()).followed_by(follower);
+            assert_eq!(whole.followed.len(), 1);
+            assert_eq!(EventRecord::parse(whole.to_text().as_bytes()).unwrap(), whole);
+        }
+        let foreign = head().followed_by(record());
+        let error = EventRecord::parse(foreign.to_text().as_bytes()).unwrap_err();
+        assert!(error.to_string().ends_with("its run `run_1` is not one of its steps"), "{error}");
+        let nested = EventRecord { followed: vec![head().followed_by(head())], ..head() };
+        let error = EventRecord::parse(nested.to_text().as_bytes()).unwrap_err();
+        assert!(matches!(error, EventRecordError::Followed(_)), "{error}");
+        let mixed = EventRecord { event: json!({"id": "other", "type": "t"}), ..head() };
+        let error = EventRecord::parse(head().followed_by(mixed).to_text().as_bytes()).unwrap_err();
+        assert!(matches!(error, EventRecordError::Followed(_)), "{error}");
     }
 
     #[test]

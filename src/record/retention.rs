@@ -67,6 +67,13 @@ pub(crate) struct Archived {
     runs: Vec<Value>,
 }
 
+impl Archived {
+    /// The ids of its runs.
+    pub(crate) fn run_ids(&self) -> impl Iterator<Item = &str> {
+        self.runs.iter().filter_map(|run| run.get("id")?.as_str())
+    }
+}
+
 /// The event that a run is about; a run of none is by itself.
 fn about(run: &Value) -> &str {
     run.get("eventId").or_else(|| run.get("id")).and_then(Value::as_str).unwrap_or_default()

@@ -24,6 +24,12 @@ impl RunId {
         Self(format!("run_{}_replay", twelve_digits(&[event.as_str(), flow, step, nonce])))
     }
 
+    /// Whether a text has the form of the id of a replay.
+    pub(crate) fn is_of_replay(text: &str) -> bool {
+        let digits = text.strip_prefix("run_").and_then(|rest| rest.strip_suffix("_replay"));
+        digits.is_some_and(|digits| digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
     /// The id as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0

@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::file::{own_folder, read_whole, replace, sweep};
 use super::journal::Journal;
 use super::lock::Lock;
-use super::run_log::RunLog;
+use super::run_log::{self, RunLog};
 use crate::ids::{Digest, EventId};
 use crate::record::{Archived, FlowClientState, Retention, RunId};
 
@@ -14,7 +14,8 @@ use crate::record::{Archived, FlowClientState, Retention, RunId};
 const LARGEST: u64 = 512 << 20;
 
 /// `.codex/workspace/actions/flow-client/state.json` of a workspace. It is made with the first
-/// change. What is too old for it is moved to state-archive.jsonl beside it, which only grows.
+/// change. What is too old for it is moved to state-archive.jsonl beside it, which only grows; the logs of its
+/// runs go.
 #[derive(Debug, Clone)]
 pub(crate) struct FlowClient {
     own: PathBuf,
@@ -89,6 +90,7 @@ impl FlowClient {
             sweep(&path)?;
             replace(&path, after.as_bytes())?;
         }
+        run_log::remove_old(&self.logs(), &archived, &state.run_ids())?;
         Ok(said)
     }
 
@@ -107,7 +109,11 @@ impl FlowClient {
     }
 
     fn log_path(&self, run: &RunId) -> PathBuf {
-        self.folder.join("logs").join(format!("{}.log", run.as_str()))
+        self.logs().join(run_log::name(run.as_str()))
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
     }
 
     /// Keeps every other process from carrying the same event, until the lock is dropped.

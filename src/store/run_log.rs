@@ -1,12 +1,15 @@
 //! What a step prints, on disk while it prints it.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::artifact::remove;
 use super::error::{Operation, StoreError};
-use super::file::begin;
+use super::file::{begin, children};
+use crate::record::Archived;
 
 /// How many bytes of a finished log are kept: half of them its beginning, half its end. While it is being
 /// written the end may be twice as long.
@@ -14,6 +17,51 @@ const LIMIT: usize = 4 * 1024 * 1024;
 
 /// How many bytes are held back at most until the next flush.
 const HELD_BACK: usize = 64 * 1024;
+
+/// So many logs of runs that the state does not have are kept: of those under way, and of killed ones.
+const WITHOUT_RUN: usize = 100;
+
+/// The file that the log of a run is in.
+pub(super) fn name(run: &str) -> String {
+    format!("{run}.log")
+}
+
+/// Removes the logs of runs that were archived, and the oldest of those that belong to no run of the state where
+/// there are many. The log of a run of the state stays in any case, and one that cannot be removed stays too.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub(super) fn remove_old(
+    folder: &Path,
+    archived: &[Archived],
+    kept: &HashSet<&str>,
+) -> Result<(), StoreError> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let archived: HashSet<String> = archived.iter().flat_map(Archived::run_ids).map(name).collect();
+    let kept: HashSet<String> = kept.iter().map(|run| name(run)).collect();
+    let mut others = Vec::new();
+    for (name, path) in children(folder)? {
+        if kept.contains(&name) || !name.ends_with(".log") {
+            continue;
+        }
+        if archived.contains(&name) {
+            let _ = remove(&path);
+        } else {
+            others.push(path);
+        }
+    }
+    if others.len() > WITHOUT_RUN {
+        others.sort_by_cached_key(|path| {
+            Reverse(path.symlink_metadata().and_then(|file| file.modified()).ok())
+        });
+        for path in &others[WITHOUT_RUN..] {
+            let _ = remove(path);
+        }
+    }
+    Ok(())
+}
 
 /// The log of one run. What is flushed is in the file, and stays there if this process is killed.
 #[derive(Debug)]
@@ -139,6 +187,27 @@ mod tests {
 
     fn text(path: &Path) -> String {
         std::fs::read_to_string(path).unwrap()
+    }
+
+    fn logs(place: &tempfile::TempDir) -> Vec<String> {
+        let mut names: Vec<String> =
+            children(place.path()).unwrap().into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn of_logs_without_a_run_the_newest_hundred_stay() {
+        let place = tempfile::tempdir().unwrap();
+        for at in 0..130 {
+            let file = File::create(place.path().join(format!("run_{at:03}.log"))).unwrap();
+            let age = std::time::Duration::from_secs(at);
+            file.set_modified(std::time::UNIX_EPOCH + age).unwrap();
+        }
+        remove_old(place.path(), &[], &HashSet::from(["run_003", "run_007"])).unwrap();
+        let left = logs(&place);
+        assert_eq!(left.len(), 102, "{left:?}");
+        assert_eq!(left[..3], ["run_003.log", "run_007.log", "run_030.log"]);
     }
 
     #[test]

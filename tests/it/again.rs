@@ -114,6 +114,34 @@ fn a_retry_runs_what_failed_under_the_same_run_id_and_nothing_else() {
 }
 
 #[test]
+fn the_logs_of_runs_that_are_archived_go_and_those_of_kept_ones_stay() {
+    let workspace = two_steps(WELL, WELL);
+    write(&workspace.path().join(".codex/workspace.toml"), "records.keep = 2\n");
+    let logs = || -> Vec<String> {
+        let folder = workspace.path().join(".codex/workspace/actions/flow-client/logs");
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = entries.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let _ = workspace.run_tag("v1").run().exits(0);
+    let first = logs();
+    assert_eq!(first.len(), 2);
+    let _ = workspace.run_tag("v2").run().exits(0);
+    let second = logs();
+    let state = workspace.state();
+    let mut kept: Vec<String> = state["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| format!("{}.log", run["id"].as_str().unwrap()))
+        .collect();
+    kept.sort();
+    assert_eq!(second, kept);
+    assert!(first.iter().all(|name| !second.contains(name)), "{first:?} {second:?}");
+}
+
+#[test]
 fn a_retry_of_an_event_whose_steps_are_done_says_so_and_writes_nothing() {
     let workspace = two_steps(WELL, WELL);
     let _ = workspace.run_tag("v2").run().exits(0);

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Release, UPSTREAM, Workspace, patch_moi, write};
+use crate::support::{ForkServer, Release, STATE, UPSTREAM, Workspace, patch_moi, write};
 
 /// Says that all is well.
 const WELL: &str = r#"echo 'FLOW_RESULT {"status":"completed"}'"#;
@@ -198,6 +198,90 @@ fn a_replay_runs_again_what_was_asked_for_and_of_what_follows_only_what_is_new()
     let _ = again.run().exits(0);
     let last = self::ran(&workspace).pop().unwrap();
     assert!(last.starts_with("n1 1 run_") && last.ends_with("_replay"), "{last}");
+}
+
+#[test]
+fn what_followed_on_one_machine_is_kept_by_the_next_which_publishes() {
+    for stack in [true, false] {
+        let workspace = Workspace::clean();
+        let next = json!({"status": "completed", "next": [{"id": "n1", "type": "fork.carried", "payload": {"why": "x"}}]});
+        write_shell(&workspace, "first", "upstream.release", &result(&next));
+        let next = json!({"status": "completed", "next": [{"id": "n2", "type": "fork.tested"}]});
+        write_shell(&workspace, "second", "fork.carried", &result(&next));
+        write_shell(&workspace, "third", "fork.tested", WELL);
+        if !stack {
+            write(&workspace.path().join(".codex/workspace.toml"), "flows.carry.enabled = false\n");
+        }
+        let server = ForkServer::of(workspace, &json!({}));
+
+        let (_, publisher) = server.tick();
+
+        assert!(publisher.is_some());
+        let remembered = |file: &str| server.git(&["show", &format!("{STATE}:{file}")]);
+        let events = remembered("data/flow-events.jsonl");
+        for part in [r#""id":"n1""#, r#""why":"x""#, r#""id":"n2""#] {
+            assert!(events.contains(part), "{events}");
+        }
+        for journal in ["data/workspace-dispatches.jsonl", "data/maintenance-attempts.jsonl"] {
+            let lines = remembered(journal);
+            assert_eq!(lines.lines().count(), 3, "{lines}");
+            assert!(lines.contains(r#""eventId":"n1""#) && lines.contains(r#""eventId":"n2""#), "{lines}");
+        }
+        let state: Value = serde_json::from_str(&remembered("flow-client/state.json")).unwrap();
+        let runs = state["runs"].as_array().unwrap();
+        let run = |flow: &str| runs.iter().find(|run| run["flowName"] == flow).unwrap().clone();
+        assert_eq!((&run("second")["eventId"], &run("third")["eventId"]), (&json!("n1"), &json!("n2")));
+        assert_eq!(run("third")["reportedBy"], "run");
+        assert!(server.tick().1.is_none(), "nothing is left to do");
+    }
+}
+
+#[test]
+fn an_event_that_followed_and_has_the_name_of_another_release_is_refused() {
+    let workspace = Workspace::clean();
+    let next = json!({"status": "completed", "next": [{"id": "n1", "type": "fork.carried"}]});
+    write_shell(&workspace, "first", "upstream.release", &result(&next));
+    write_shell(&workspace, "second", "fork.carried", WELL);
+    let server = ForkServer::of(workspace, &json!({}));
+    let runner = server.machine();
+    let _ = runner.command("run").run().exits(0);
+    let artifact = runner.artifact().unwrap();
+    let file = std::path::Path::new(&artifact).join("record.json");
+    let text = fs::read_to_string(&file).unwrap();
+    let mut record: Value = serde_json::from_str(&text).unwrap();
+    let follower = &mut record["followed"][0];
+    let id = format!("patch:upstream.release:{UPSTREAM}:v9");
+    follower["runs"] = json!([]);
+    for about in ["/event/id", "/dispatch/eventId", "/attempt/eventId"] {
+        *follower.pointer_mut(about).unwrap() = json!(id);
+    }
+    write(&file, record.to_string());
+
+    let run =
+        server.machine().command("publish").args([artifact]).env("PATCH_MOI_FAIL", "now").run().exits(1);
+
+    let _ = run.says(&["what followed is not about the release of its name"]);
+    assert!(!server.refs().contains("candidate"), "nothing is pushed: {}", server.refs());
+}
+
+#[test]
+fn a_replay_of_an_event_that_followed_leaves_the_record_of_the_first_in_its_place() {
+    let workspace = Workspace::on_v1();
+    let next = json!({"id": "n1", "type": "fork.carried", "payload": {"repo": UPSTREAM, "tag": "v2"}});
+    write_shell(
+        &workspace,
+        "first",
+        "upstream.release",
+        &result(&json!({"status": "completed", "next": [next]})),
+    );
+    write_shell(&workspace, "second", "fork.carried", WELL);
+    let _ = workspace.run_tag("v2").run().exits(0);
+    let again = patch_moi(workspace.path()).args(["replay", "n1"]).env("DATA_DIR", workspace.data());
+    let _ = again.run().exits(0);
+    let record = workspace.record("v2");
+    assert_eq!(record["event"]["type"], "upstream.release");
+    let followed = record["followed"].as_array().unwrap();
+    assert_eq!((followed.len(), &followed[0]["dispatch"]["operation"]), (1, &json!("replay")), "{record:#}");
 }
 
 #[test]

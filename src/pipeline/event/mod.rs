@@ -6,6 +6,7 @@ mod recording;
 mod through;
 
 use std::cell::Cell;
+use std::path::PathBuf;
 
 use super::next_events::{Following, Parent};
 use super::preparing::{self, Prepared};
@@ -73,8 +74,9 @@ fn followed(
     (about, kind, next): (EventReport, Kind, Following),
     report: &mut RunReport,
 ) -> Result<Kind> {
-    let parent =
-        Parent { id: about.id.clone(), repo: about.repo.clone(), tag: about.tag.clone(), depth: job.depth };
+    let record = about.record.as_ref().map(PathBuf::from).or_else(|| job.record.clone());
+    let (id, repo, tag) = (about.id.clone(), about.repo.clone(), about.tag.clone());
+    let parent = Parent { id, repo, tag, depth: job.depth, record };
     report.notes.extend(next.warnings.iter().cloned());
     report.events.push(about);
     Ok(kind.worse(next.dispatch(session, &parent, report)?))

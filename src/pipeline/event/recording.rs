@@ -118,10 +118,6 @@ impl Through<'_> {
 
     /// Writes record.json for whoever keeps it on another machine, and says in which folder.
     pub(super) fn write_record(&self, done: Done<'_>, about: &EventReport) -> Result<Option<PathBuf>> {
-        // The folder is named after the tag, and belongs to the event that the others follow.
-        if self.job.depth > 0 {
-            return Ok(None);
-        }
         let line = self.line(done.state);
         let said = || about.steps.iter().rev().find_map(|step| step.message.clone());
         let message = about.error.as_ref().map(|error| error.message.clone()).or_else(said);
@@ -141,8 +137,14 @@ impl Through<'_> {
             attempt: Some(done.attempt),
             at: self.session.context.stamp(),
             warnings: self.warnings.iter().chain(done.warnings).cloned().collect(),
+            followed: Vec::new(),
         };
-        artifact::keep_record(self.session, &record, about)
+        match &self.job.record {
+            Some(folder) => artifact::keep_follower(self.session, folder, record),
+            // The folder is named after the tag, and belongs to the event that the others follow.
+            None if self.job.depth > 0 => Ok(None),
+            None => artifact::keep_record(self.session, record, about),
+        }
     }
 
     /// Adds a line to the ledger. An event that asked no upstream, and that no watch of one has found,

@@ -181,7 +181,9 @@ impl Publishing<'_> {
         }
         let Some(claim) = claim else {
             let Some(said) = said else { return Ok(Kind::Done) };
-            return self.record(&said, event);
+            let kind = self.record(&said, event)?;
+            recording::followed(self.session, &said)?;
+            return Ok(kind);
         };
         let proof = prove(self.session, &claim, &folder, &self.asked.how)?;
         event.proved = Some(proof.said());
@@ -189,6 +191,9 @@ impl Publishing<'_> {
         // What was found out is remembered, whatever came of the push.
         let state = recording::proven(self.session, &proof, said.as_ref())?;
         event.ledger = Some(state.name().to_owned());
+        if let Some(said) = &said {
+            recording::followed(self.session, said)?;
+        }
         published
     }
 

@@ -1,5 +1,8 @@
 //! What is remembered of a release: from the carry that was made again, and from the run's own records.
 
+use std::path::Path;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::session::Session;
@@ -39,6 +42,9 @@ pub(super) fn record(folder: &Folder) -> std::result::Result<Option<EventRecord>
             Some(id) => Refusal::EventId { id, repo, tag },
             None => Refusal::NotOurs { file: "record.json", why: "its event has no id".to_owned() },
         });
+    }
+    for follower in &record.followed {
+        event_of(follower, Timestamp::UNIX_EPOCH)?;
     }
     Ok(Some(record))
 }
@@ -174,6 +180,36 @@ fn reported(session: &Session<'_>, said: &EventRecord) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// Records the events that followed, and what the run says of their runs. None of them says where a release
+/// stands.
+///
+/// # Errors
+/// Where product state cannot be read or written.
+pub(super) fn followed(session: &Session<'_>, said: &EventRecord) -> std::result::Result<(), Denied> {
+    for follower in &said.followed {
+        event(session, &event_of(follower, (session.context.now)())?)?;
+        reported(session, follower)?;
+    }
+    Ok(())
+}
+
+/// The event that followed. That of a release is what it says of repository and tag, and nothing else.
+///
+/// # Errors
+/// Where it is no event, or has the name of another release's.
+fn event_of(follower: &EventRecord, now: Timestamp) -> std::result::Result<Event, Refusal> {
+    let refuse = |why: String| Refusal::NotOurs { file: "record.json", why: quoted(&why) };
+    let text = follower.event.to_string();
+    let event = Event::parse(&text, Path::new("record.json")).map_err(|err| refuse(err.to_string()))?;
+    if event.id == EventId::of_release(&follower.repo, &follower.tag) {
+        return Ok(Event::of_tag(&follower.repo, &follower.tag, now));
+    }
+    if event.id.is_of_a_release() {
+        return Err(refuse(format!("what followed is not about the release of its name {}", event.id)));
+    }
+    Ok(event)
 }
 
 /// Adds a line to the ledger, unless its last one about the release says the same.
