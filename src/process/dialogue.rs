@@ -144,26 +144,39 @@ impl Dialogue {
     }
 
     /// Asks the whole group to end, kills what has not after the grace, and says how the child ended. Where this
-    /// process was asked to end itself, the grace is shorter.
+    /// process was asked to end itself, the grace is shorter. What comes on standard error until then is handed on.
     ///
     /// # Errors
     /// Where the system lost it.
-    pub(crate) fn end(mut self) -> Result<Status, ProcessError> {
+    pub(crate) fn end(mut self, on_aside: &mut dyn FnMut(&[u8])) -> Result<Status, ProcessError> {
+        for heard in self.heard {
+            if let Heard::Aside(line) = heard {
+                on_aside(&line);
+            }
+        }
         self.said = None;
         self.group.terminate();
         let asked = Instant::now();
-        while self.ended.is_none() {
+        while self.ended.is_none() || self.open > 0 {
             let hurries = self.interrupt.load(Ordering::SeqCst);
             let grace = if hurries { self.grace.min(INTERRUPTED_GRACE) } else { self.grace };
-            let left = grace.saturating_sub(asked.elapsed());
+            let left = match self.ended {
+                None => grace.saturating_sub(asked.elapsed()),
+                Some(at) => LINGER.saturating_sub(at.elapsed()),
+            };
+            if left.is_zero() {
+                break;
+            }
             match self.news.recv_timeout(left.min(TICK)) {
                 Ok(News::Ended) => self.ended = Some(Instant::now()),
-                // What it still says is read, so that it does not wait for a reader.
-                Ok(News::Bytes(..) | News::Closed(_)) | Err(RecvTimeoutError::Timeout) if !left.is_zero() => {
-                }
-                _ => break,
+                Ok(News::Closed(_)) => self.open -= 1,
+                Ok(News::Bytes(Stream::Stderr, bytes)) => self.aside.push(&bytes, on_aside),
+                // The rest is read so that the child does not wait for a reader.
+                Ok(News::Bytes(Stream::Stdout, _)) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.aside.flush(on_aside);
         let program = self.program;
         self.leader.end().map_err(|source| ProcessError::Wait { program, source })
     }
@@ -258,8 +271,19 @@ mod tests {
         let mut dialogue = start("sleep 60 & printf last; exit 3");
         assert_eq!(hear(&mut dialogue), line("last"));
         assert_eq!(hear(&mut dialogue), Heard::Ended);
-        assert_eq!(dialogue.end().unwrap(), Status::Exited(3));
+        assert_eq!(dialogue.end(&mut |_| {}).unwrap(), Status::Exited(3));
         assert!(before.elapsed() < LONG);
+    }
+
+    #[test]
+    fn what_a_child_says_aside_until_its_end_is_heard() {
+        let mut dialogue = start(
+            "trap 'echo bye >&2; exit 0' TERM; echo before >&2; echo ready; while :; do sleep 0.1; done",
+        );
+        while hear(&mut dialogue) != line("ready") {}
+        let mut aside = Vec::new();
+        let _ = dialogue.end(&mut |line| aside.push(line.to_vec())).unwrap();
+        assert_eq!(aside.last().unwrap(), b"bye");
     }
 
     #[test]
@@ -268,7 +292,7 @@ mod tests {
         let mut dialogue = start("echo last; exec >&-; sleep 600");
         assert_eq!(hear(&mut dialogue), line("last"));
         assert_eq!(hear(&mut dialogue), Heard::Ended);
-        assert_eq!(dialogue.end().unwrap(), Status::Signalled(15));
+        assert_eq!(dialogue.end(&mut |_| {}).unwrap(), Status::Signalled(15));
         assert!(before.elapsed() < LONG);
     }
 
@@ -283,7 +307,7 @@ mod tests {
     fn a_child_that_ignores_the_request_to_end_is_killed() {
         let mut dialogue = start("trap '' TERM; echo ready; sleep 60 & while :; do wait; sleep 60; done");
         assert_eq!(hear(&mut dialogue), line("ready"));
-        assert_eq!(dialogue.end().unwrap(), Status::Signalled(9));
+        assert_eq!(dialogue.end(&mut |_| {}).unwrap(), Status::Signalled(9));
     }
 
     #[test]
@@ -314,7 +338,7 @@ mod tests {
         assert_eq!(hear(&mut dialogue), line("ready"));
         STOP.store(true, Ordering::SeqCst);
         assert!(matches!(dialogue.hear(Instant::now() + LONG), Err(ProcessError::Interrupted { .. })));
-        assert_eq!(dialogue.end().unwrap(), Status::Signalled(15));
+        assert_eq!(dialogue.end(&mut |_| {}).unwrap(), Status::Signalled(15));
     }
 
     #[test]
@@ -326,7 +350,7 @@ mod tests {
         assert_eq!(hear(&mut dialogue), line("ready"));
         let before = Instant::now();
         std::thread::spawn(|| STOP.store(true, Ordering::SeqCst));
-        assert_eq!(dialogue.end().unwrap(), Status::Signalled(9));
+        assert_eq!(dialogue.end(&mut |_| {}).unwrap(), Status::Signalled(9));
         assert!(before.elapsed() < LONG / 2, "{:?}", before.elapsed());
     }
 

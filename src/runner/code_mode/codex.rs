@@ -167,9 +167,7 @@ impl Server<'_, '_> {
         let line = match heard.map_err(|source| CodeModeError::NotRun { title: title(), source })? {
             Heard::Line(line) => line,
             Heard::Aside(line) => {
-                self.last_words.push(&line);
-                self.last_words.push(b"\n");
-                self.teller.line(&String::from_utf8_lossy(&line));
+                self.teller.aside(&line, &mut self.last_words);
                 return Ok(None);
             }
             Heard::TooLong(bytes) => {
@@ -212,10 +210,11 @@ impl Server<'_, '_> {
     /// Ends the server, and says what the conversation came to.
     fn close(self, outcome: Result<String, Broken>) -> Result<Captured, CodeModeError> {
         let (title, limit) = (self.spec.title.clone(), self.spec.timeout);
-        let said = self.last_words.finish().last_lines(LAST_LINES);
+        let (mut last_words, teller) = (self.last_words, self.teller);
+        let status = self.dialogue.end(&mut |line| teller.aside(line, &mut last_words));
+        let said = last_words.finish().last_lines(LAST_LINES);
         let from = said.char_indices().rev().nth(LAST_BYTES - 1).map_or(0, |(at, _)| at);
         let said = said[from..].to_owned();
-        let status = self.dialogue.end();
         match outcome {
             Ok(texts) if !texts.is_empty() => Ok(Captured { bytes: texts.into_bytes(), dropped: 0 }),
             Ok(_) => Ok(self.deltas.finish()),

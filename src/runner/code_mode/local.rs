@@ -70,29 +70,24 @@ pub(super) fn run(
     let mut end = None;
     loop {
         if Instant::now() >= deadline {
+            let _ = dialogue.end(&mut |line| teller.aside(line, &mut last_words));
             let said = last_words.finish().last_lines(LAST_LINES);
-            // Its end says nothing more.
-            let _ = dialogue.end();
             let during = "while the script ran".to_owned();
             return Err(CodeModeError::TimedOut { title: title(), limit: spec.timeout, during, said });
         }
         match dialogue.hear(deadline) {
             Ok(Heard::Line(line)) => end = told(&line, &mut texts, teller).or(end),
-            Ok(Heard::Aside(line)) => {
-                last_words.push(&line);
-                last_words.push(b"\n");
-                teller.line(&String::from_utf8_lossy(&line));
-            }
+            Ok(Heard::Aside(line)) => teller.aside(&line, &mut last_words),
             Ok(Heard::TooLong(bytes)) => teller.line(&format!("[a line of {bytes} bytes is left out]")),
             Ok(Heard::Ended) => break,
             Ok(Heard::Silence) => {}
             Err(source) => {
-                let _ = dialogue.end();
+                let _ = dialogue.end(&mut |line| teller.aside(line, &mut last_words));
                 return Err(failed(source));
             }
         }
     }
-    let status = dialogue.end().map_err(failed)?;
+    let status = dialogue.end(&mut |line| teller.aside(line, &mut last_words)).map_err(failed)?;
     match end {
         Some(End::Reached) => Ok(texts.finish()),
         Some(End::Threw { message, line }) => {

@@ -25,7 +25,7 @@ pub(crate) use source::Source;
 
 use super::script::on_path;
 use super::steps::{OUTPUT_LIMIT, RESULT_LIMIT, counted, length};
-use crate::process::{Captured, Env, Lines};
+use crate::process::{Capture, Captured, Env, Lines};
 use crate::record::{StepResult, parse_flow_result};
 
 /// The package that has a Codex with Code Mode.
@@ -161,6 +161,13 @@ impl Teller<'_> {
     fn line(&mut self, line: &str) {
         let _ = writeln!(self.log, "{line}").and_then(|()| self.log.flush());
         (self.on_line)(line);
+    }
+
+    /// Tells what came on standard error, and keeps it for the case that it was the last word.
+    fn aside(&mut self, line: &[u8], last_words: &mut Capture) {
+        last_words.push(line);
+        last_words.push(b"\n");
+        self.line(&String::from_utf8_lossy(line));
     }
 
     /// Takes a piece of running text, and tells the lines that are whole by now.
