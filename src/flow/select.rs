@@ -160,7 +160,11 @@ pub(crate) fn select<'a>(
     for (flow, shadow) in flows.iter().zip(shadows) {
         let manifest = match (&flow.manifest, shadow) {
             (Err(error), _) => {
-                let reason = Reason::ManifestBroken(error.clone());
+                // What somebody has changed is the news, and not what became of it.
+                let reason = match &flow.standing {
+                    standing @ Standing::Differs { .. } => Reason::Standing(standing.clone()),
+                    _ => Reason::ManifestBroken(error.clone()),
+                };
                 selection.passed_over.push(PassedOver { flow, step: None, reason });
                 continue;
             }

@@ -181,7 +181,7 @@ impl Reader<'_> {
             // A tree can hold what no checkout would make.
             if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
                 self.listing.insert(path, Node::Other("leaves its folder".to_owned()));
-            } else if name.eq_ignore_ascii_case(".git") {
+            } else if name == ".git" {
                 self.listing.insert(path, Node::Git);
             } else if entry.kind() == Some(ObjectType::Tree) {
                 if depth >= MAX_DEPTH {

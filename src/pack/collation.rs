@@ -26,6 +26,16 @@ impl Collation {
         self.0.compare(a, b).then_with(|| a.cmp(b))
     }
 
+    /// Whether both are one name to a file system that tells neither case nor how a letter is composed.
+    pub(super) fn are_one(&self, a: &str, b: &str) -> bool {
+        self.compare_folded(&folded(a), &folded(b)).is_eq()
+    }
+
+    /// Compares what [`folded`] made of two names: equal where they are one.
+    pub(super) fn compare_folded(&self, a: &str, b: &str) -> Ordering {
+        self.0.compare(a, b)
+    }
+
     /// Compares two paths as a walk meets them: folder by folder, each sorted by [`Collation::compare`].
     pub(super) fn compare_paths(&self, a: &str, b: &str) -> Ordering {
         let mut left = a.split('/');
@@ -42,6 +52,16 @@ impl Collation {
             }
         }
     }
+}
+
+/// The name without its case. Upper case comes first, for letters that have two lower ones or none.
+pub(super) fn folded(name: &str) -> String {
+    name.to_uppercase().to_lowercase()
+}
+
+/// Whether both are one name to a file system that tells neither case nor how a letter is composed.
+pub(crate) fn is_one_name(a: &str, b: &str) -> bool {
+    a == b || Collation::new().are_one(a, b)
 }
 
 #[cfg(test)]
@@ -78,6 +98,19 @@ mod tests {
             ("e\u{301}", "f"),
         ] {
             assert_eq!(Collation::new().compare(first, second), Ordering::Less, "{first} before {second}");
+        }
+    }
+
+    #[test]
+    fn names_are_one_whatever_their_case_and_however_they_are_composed() {
+        for (one, other) in
+            [("a", "A"), ("é", "E\u{301}"), ("straße", "STRASSE"), ("οδός", "ΟΔΌΣ"), ("\u{212b}", "å")]
+        {
+            assert!(is_one_name(one, other), "{one} {other}");
+        }
+        for (one, other) in [("a", "b"), ("e", "é"), ("あ", "ア"), ("a-b", "a_b"), ("1", "①"), ("a", "aa")]
+        {
+            assert!(!is_one_name(one, other), "{one} {other}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::collation::Collation;
+use super::collation::{Collation, is_one_name};
 use super::layout::{Layout, Listed};
 use super::listing::{Files, Listing, Node, some_of};
 use super::lock::ItemKind;
@@ -174,15 +174,17 @@ fn json_of(files: &Files, path: &str) -> Option<Value> {
     value.is_object().then_some(value)
 }
 
-/// Two items that would lie in one folder where case is not told.
+/// Two items that would lie in one folder on some file systems.
 fn refuse_twins(items: &mut [Found]) {
     for at in 1..items.len() {
         let (before, rest) = items.split_at_mut(at);
         let item = &mut rest[0];
-        let is_twin =
-            |other: &&Found| other.kind == item.kind && other.name.to_lowercase() == item.name.to_lowercase();
+        let is_twin = |other: &&Found| other.kind == item.kind && is_one_name(&other.name, &item.name);
         if let Some(twin) = before.iter().find(is_twin) {
-            let reason = format!("its name differs from {} only in case", shown(&twin.name));
+            let reason = format!(
+                "its name differs from {} only in case or in how a letter is composed",
+                shown(&twin.name)
+            );
             item.refusal.get_or_insert(reason);
         }
     }

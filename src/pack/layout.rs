@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use toml::{Table, Value};
 
+use super::hooks::HOOKS;
 use super::lock::ItemKind;
-use crate::flow::{line_and_column, shown, shown_path};
+use super::lock_edit::LOCK;
+use super::marketplace::MARKETPLACE;
+use crate::flow::{check_segment, line_and_column, shown, shown_path};
 
 /// The file that names a pack's items.
 pub(crate) const PACK_FILE: &str = "codex-pack.toml";
@@ -119,6 +122,18 @@ impl ItemKind {
     }
 }
 
+/// Where goes what is replaced, relative to the workspace; a folder for each command.
+pub(crate) const BACKUPS: &str = ".codex/pack-backups/";
+
+/// Whether something of a pack is installed at `path`, relative to the workspace: an item, or a file that packs share.
+pub(crate) fn is_installed_at(path: &str) -> bool {
+    let is_item = |kind: ItemKind| {
+        let name = path.strip_prefix(kind.home()).and_then(|rest| rest.strip_prefix('/'));
+        name.is_some_and(|name| check_segment(name).is_ok())
+    };
+    [LOCK, MARKETPLACE, HOOKS].contains(&path) || ItemKind::ALL.into_iter().any(is_item)
+}
+
 impl Layout {
     /// Reads the text of codex-pack.toml at `file`, which is only named in messages; none means that the pack
     /// has no such file.
@@ -215,6 +230,18 @@ mod tests {
             let text = format!("[[pack.items]]\nname = \"n\"\nkind = \"flow\"\npath = \"{path}\"\n");
             let error = layout(&text).unwrap_err();
             assert!(matches!(error, LayoutError::Escapes { index: 0, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn packs_are_installed_at_their_places_and_nowhere_else() {
+        for path in [".codex/flows/a", ".agents/skills/a b", "plugins/p", ".codex/hooks/h", LOCK, HOOKS] {
+            assert!(is_installed_at(path), "{path}");
+        }
+        for path in
+            ["", "src", ".git/hooks/x", ".codex/flows", ".codex/flows/..", "plugins/a/b", "plugins/.git"]
+        {
+            assert!(!is_installed_at(path), "{path}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! The files of a pack, or of something that was installed from one, as they were found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::collation::{Collation, folded};
 use super::hash::content_hash;
 use crate::flow::shown;
 use crate::ids::Digest;
@@ -137,7 +138,14 @@ impl Files {
             return Some(format!("{} {what}{more}", shown(path)));
         }
         if let Some((one, other)) = self.collision() {
-            return Some(format!("{} and {} differ only in case", shown(&one), shown(&other)));
+            return Some(format!(
+                "{} and {} differ only in case or in how a letter is composed",
+                shown(&one),
+                shown(&other)
+            ));
+        }
+        if let Some(path) = self.disguised_git() {
+            return Some(format!("{} is git's own folder to some file systems", shown(path)));
         }
         if self.files.len() > MAX_FILES {
             return Some(format!("it has more than {MAX_FILES} files"));
@@ -149,21 +157,30 @@ impl Files {
         deep.map(|path| format!("{} lies more than {MAX_DEPTH} folders deep", shown(path)))
     }
 
-    /// Two names that are one on a file system that does not tell case.
+    /// Two names that are one on a file system that tells neither case nor how a letter is composed.
     fn collision(&self) -> Option<(String, String)> {
-        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-        for path in self.files.keys() {
-            let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-            for end in ends {
-                let name = &path[..end];
-                match seen.insert(name.to_lowercase(), name) {
-                    Some(other) if other != name => return Some((other.to_owned(), name.to_owned())),
-                    _ => {}
-                }
-            }
-        }
-        None
+        let names: BTreeSet<&str> = self.files.keys().flat_map(|path| with_folders(path)).collect();
+        let mut names: Vec<(String, &str)> = names.into_iter().map(|name| (folded(name), name)).collect();
+        let collation = Collation::new();
+        names.sort_by(|(one, _), (other, _)| collation.compare_folded(one, other));
+        let is_one = |pair: &&[(String, &str)]| collation.compare_folded(&pair[0].0, &pair[1].0).is_eq();
+        names.windows(2).find(is_one).map(|pair| (pair[0].1.to_owned(), pair[1].1.to_owned()))
     }
+
+    /// What some file system takes for a `.git`: a repository there would run what its configuration says.
+    fn disguised_git(&self) -> Option<&str> {
+        let collation = Collation::new();
+        let is_it = |name: &str| {
+            let name = name.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+            name.eq_ignore_ascii_case("git~1") || collation.are_one(name, ".git")
+        };
+        self.files.keys().map(String::as_str).find(|path| path.split('/').any(is_it))
+    }
+}
+
+/// A path, and those of the folders above it.
+fn with_folders(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at]).chain([path])
 }
 
 /// The first names of a list, and how many there are beyond.
@@ -201,11 +218,29 @@ mod tests {
 
     #[test]
     fn names_that_differ_only_in_case_are_refused_also_those_of_folders() {
-        for (one, other) in [("a/Read", "a/read"), ("a/X/1", "a/x/2"), ("a/Ü", "a/ü")] {
+        for (one, other) in [
+            ("a/Read", "a/read"),
+            ("a/X/1", "a/x/2"),
+            ("a/Ü", "a/ü"),
+            ("a/é", "a/e\u{301}"),
+            ("a/É/1", "a/e\u{301}/2"),
+            ("a/ß", "a/SS"),
+        ] {
             let refusal = listing(&[(one, file("")), (other, file(""))]).folder("a").refusal();
             assert!(refusal.unwrap().contains("differ only in case"), "{one} {other}");
         }
         assert_eq!(listing(&[("a/x/1", file("")), ("a/x/2", file(""))]).folder("a").refusal(), None);
+    }
+
+    #[test]
+    fn a_git_in_disguise_is_refused() {
+        for name in [".GIT", ".Git", ".g\u{200c}it", "git~1", ".git.", ".git ", ".git::$DATA"] {
+            let refusal = listing(&[(&format!("a/x/{name}/config"), file(""))]).folder("a").refusal();
+            assert!(refusal.is_some_and(|why| why.contains("git's own")), "{name}");
+        }
+        for name in [".gitignore", ".github", "git", ".gitmodules"] {
+            assert_eq!(listing(&[(&format!("a/{name}"), file(""))]).folder("a").refusal(), None, "{name}");
+        }
     }
 
     #[test]

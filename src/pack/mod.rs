@@ -26,11 +26,12 @@ mod tests;
 
 pub(crate) use active::{Contents, FoundFlow, active};
 pub(crate) use changes::changes;
+pub(crate) use collation::is_one_name;
 pub(crate) use doctor::{Changed, Code, Problem, examine, flow_not_in_lock};
 pub(crate) use hash::{content_hash, flows_digest};
 pub(crate) use hooks::{HOOKS, has as has_hooks, merged as hooks_merged};
 pub(crate) use inspect::{Found, Inspection, inspect};
-pub(crate) use layout::{Layout, LayoutError, PACK_FILE};
+pub(crate) use layout::{BACKUPS, Layout, LayoutError, PACK_FILE, is_installed_at};
 pub(crate) use listing::{Files, Listing, Node, PackFile};
 pub(crate) use lock::{ItemKind, Lock, LockError, LockItem, LockSource, lock_schema};
 pub(crate) use lock_edit::LOCK;

@@ -4,10 +4,10 @@ use super::execution::{Execution, context, environment};
 use super::private_clone;
 use super::script_step::{Stepped, Unready, broken, failed, folder, must_be_clean, said, script};
 use super::session::Session;
-use super::step_log::logged;
+use super::step_log::{Hidden, logged};
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
-use crate::flow::Selected;
+use crate::flow::{Runner, Selected};
 use crate::record::{Status, StepResult};
 use crate::release::State;
 use crate::runner::{CodeModeSpec, Host, Source, run_code_mode};
@@ -52,6 +52,13 @@ pub(super) fn run(
     Ok(stepped.by_host(name))
 }
 
+/// Who runs a step, or would: nobody where it is no Code Mode step, or no host can be had.
+pub(super) fn host(session: &Session<'_>, selected: &Selected<'_>) -> Option<&'static str> {
+    let is_code_mode = selected.step.runner == Runner::CodeMode;
+    let chosen = is_code_mode.then(|| Host::chosen(session.context.variables, session.context.cwd));
+    Some(chosen?.ok()?.name())
+}
+
 fn carry_out(
     session: &Session<'_>,
     selected: &Selected<'_>,
@@ -67,7 +74,10 @@ fn carry_out(
             if result.status() == Status::NeedsIntervention
                 && let Some(place) = private_clone::keep(session, &execution.run)?
             {
-                message = format!("its repository is kept in {}; {message}", place.display());
+                let place = place.display();
+                message = format!(
+                    "its repository is kept in {place}: settle it there and run the same command again; {message}"
+                );
             }
             if matches!(result.status(), Status::Completed | Status::Changed) {
                 private_clone::bring_back(session, &execution.run);
@@ -76,7 +86,10 @@ fn carry_out(
         }
         Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),
         Err(error) if error.is_blocked() => Stepped::blocked(advised(&error.to_string(), error.hint())),
-        Err(error) => Stepped::failed(failed(&error.to_string(), error.hint(), &log), error.to_string()),
+        Err(error) => {
+            let text = Hidden::of(session, selected).mask(&error.to_string()).into_owned();
+            Stepped::failed(failed(&text, error.hint(), &log), text)
+        }
     };
     Ok(stepped.logged(log))
 }

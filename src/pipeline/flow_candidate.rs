@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::carrying::{self, Gathered};
+use super::fork::Fork;
 use super::plumbing::tree_of;
 use super::preparing::{self, Prepared};
 use super::script_step::Stepped;
@@ -13,8 +14,7 @@ use super::words::problem;
 use crate::candidate::MADE_BY_FLOW;
 use crate::event::Event;
 use crate::failure::{Failure, Result};
-use crate::flow::{PatchStackConfig, Selected};
-use crate::git::Repository;
+use crate::flow::Selected;
 use crate::ids::{CommitId, RefName};
 use crate::record::{Status, StepResult, candidate_refs};
 use crate::release::State;
@@ -57,13 +57,18 @@ pub(super) fn keep(
 
 /// Says why the commit of a step is not kept beside another candidate.
 pub(super) fn second(mut stepped: Stepped) -> Stepped {
-    let reports = |result: &StepResult| result.artifacts().is_some_and(|made| !named(made).is_empty());
-    if stepped.outcome.as_ref().is_ok_and(reports) {
+    if reports(&stepped) {
         let message = &stepped.carried.message;
         stepped.carried.message =
             format!("{message}; the commit that it names is not kept: the event has another candidate");
     }
     stepped
+}
+
+/// Whether the step names a commit that it made.
+pub(super) fn reports(stepped: &Stepped) -> bool {
+    let reports = |result: &StepResult| result.artifacts().is_some_and(|made| !named(made).is_empty());
+    stepped.outcome.as_ref().is_ok_and(reports)
 }
 
 fn made(
@@ -77,7 +82,10 @@ fn made(
     let Some(commit) = reported(session, selected, artifacts)? else { return Ok(None) };
     let mut prepared = preparing::prepare(session, job, selected)?;
     let before = artifacts.get("beforeSha").and_then(Value::as_str).and_then(|id| id.parse().ok());
-    if let Some(before) = before.filter(|id| prepared.fork.repository.has_commit(*id)) {
+    // Where the step has moved the branch itself, only it knows where that stood.
+    if prepared.tip == commit
+        && let Some(before) = before.filter(|id| prepared.fork.repository.has_commit(*id))
+    {
         prepared.tip = before;
     }
     if commit == prepared.release.commit {
@@ -101,23 +109,16 @@ fn reported(session: &Session<'_>, selected: &Selected<'_>, artifacts: &Value) -
     if names.is_empty() || !keys.iter().any(|key| selected.manifest.config.contains_key(*key)) {
         return Ok(None);
     }
-    let file = selected.flow.manifest_file();
-    let variable = |name: &str| session.context.variable(name);
-    let config = PatchStackConfig::from_config(&selected.manifest.config, &file, &variable)?;
-    let Some(repo) = config.repo else { return Ok(None) };
-    let Ok(repository) = Repository::open(&session.context.workspace.root().join(&repo)) else {
-        return Ok(None);
-    };
+    let fork = Fork::find(session, preparing::config(session, selected)?.repo.as_deref())?;
+    let repository = &fork.repository;
     let commit = |name: &String| {
         let id = name.parse().ok().filter(|id| repository.has_commit(*id));
         let full = || repository.at(&name.parse::<RefName>().ok().filter(|_| name.starts_with("refs/"))?);
         id.or_else(full).or_else(|| repository.branch(name))
     };
-    names
-        .iter()
-        .find_map(commit)
-        .map(Some)
-        .ok_or_else(|| Failure::usage(format!("{repo} has none of {}", names.join(", ").escape_debug())))
+    names.iter().find_map(commit).map(Some).ok_or_else(|| {
+        Failure::usage(format!("{} has none of {}", fork.name, names.join(", ").escape_debug()))
+    })
 }
 
 /// What the artifacts of a result name: its candidates' commits, else their refs, then `codexHead` and `afterSha`.

@@ -234,6 +234,15 @@ pub(super) fn stands(
     Ok(listing.branches.get(&branch).copied().ok_or_else(|| lacks(&there.name, &branch))?)
 }
 
+/// The repository that a flow's configuration names for a step that is given a clone of it. A folder that this
+/// machine does not have was written for another one: then it is nothing, which is the workspace's own checkout.
+pub(super) fn on_this_machine(session: &Session<'_>, named: Option<String>) -> Option<String> {
+    named.filter(|named| {
+        let is_folder = !is_remote(named) && named.parse::<RepoName>().is_err();
+        !is_folder || session.context.workspace.root().join(named).exists()
+    })
+}
+
 /// Where a fork lies.
 enum Place {
     /// In a checkout of the user's.

@@ -82,11 +82,18 @@ fn named(session: &Session<'_>, job: &Job<'_>) -> Result<(Option<String>, Option
     Ok((fork, branch))
 }
 
-fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
+/// What the `[config]` of a step says about the fork.
+///
+/// # Errors
+/// A value that cannot be used.
+pub(super) fn config(session: &Session<'_>, selected: &Selected<'_>) -> Result<PatchStackConfig> {
     let file = selected.flow.manifest_file();
-    Ok(PatchStackConfig::from_config(&selected.manifest.config, &file, &|name| {
-        session.context.variable(name)
-    })?)
+    let variable = |name: &str| session.context.variable(name);
+    let mut config = PatchStackConfig::from_config(&selected.manifest.config, &file, &variable)?;
+    if selected.step.runner == flow::Runner::CodeMode {
+        config.repo = fork::on_this_machine(session, config.repo);
+    }
+    Ok(config)
 }
 
 /// Finds everything that the step needs, and whatever is wrong with it. Nothing is written but the

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::fork::{Fork, checkout};
+use super::fork::{Fork, checkout, on_this_machine};
 use super::session::Session;
 use super::words::problem;
 use crate::event::Event;
@@ -15,6 +15,7 @@ use crate::failure::Result;
 use crate::flow::Selected;
 use crate::git::{Apart, Repository};
 use crate::ids::{CommitId, EventId, RefName};
+use crate::process;
 use crate::record::RunId;
 use crate::stack::Committer;
 use crate::store::FlowRepo;
@@ -63,7 +64,7 @@ fn text<'a>(selected: &Selected<'a>, key: &str) -> Option<&'a str> {
 /// it and where it is. What keeps it from being made is said, and left to the step.
 ///
 /// # Errors
-/// Where its folder cannot be made.
+/// Where its folder cannot be made, or patch-moi was asked to end.
 pub(super) fn provide(
     session: &Session<'_>,
     event: &Event,
@@ -77,8 +78,12 @@ pub(super) fn provide(
     let ui = session.context.ui;
     let (fork, branch, tip) = match source(session, selected) {
         Ok(found) => found,
+        Err(failure) if process::is_interrupted() => return Err(failure),
         Err(failure) => {
-            ui.warn(&format!("{variable} stays unset: {}", problem(&failure).message));
+            ui.warn(&format!(
+                "{variable} stays unset: {}; set it to a checkout of the fork",
+                problem(&failure).message
+            ));
             return Ok(None);
         }
     };
@@ -93,6 +98,9 @@ pub(super) fn provide(
         None => clone(session, &fork, &branch, tip, &folder),
     };
     if let Err(failure) = made {
+        if process::is_interrupted() {
+            return Err(failure);
+        }
         ui.warn(&format!("{variable} stays unset: {}", problem(&failure).message));
         return Ok(None);
     }
@@ -144,13 +152,8 @@ fn source(session: &Session<'_>, selected: &Selected<'_>) -> Result<(Fork, Strin
         let (_, tip) = fork.ready(session, &branch)?;
         Ok((fork, branch, tip))
     };
-    let is_elsewhere = named.as_ref().is_some_and(|named| {
-        named.starts_with('/') && !session.context.workspace.root().join(named).exists()
-    });
-    match look(named.as_deref()) {
-        Err(failure) if is_elsewhere => look(None).map_err(|_| failure),
-        found => found,
-    }
+    let here = on_this_machine(session, named.clone());
+    look(here.as_deref()).or_else(|failure| if here == named { Err(failure) } else { look(named.as_deref()) })
 }
 
 fn clone(session: &Session<'_>, fork: &Fork, branch: &str, tip: CommitId, folder: &FlowRepo) -> Result<()> {

@@ -136,8 +136,8 @@ fn title(selected: &Selected<'_>) -> String {
 }
 
 pub(super) fn said(result: &StepResult, log: &str) -> String {
-    let message = result.message().map(|message| format!("{}; ", message.trim())).unwrap_or_default();
-    format!("{message}log {log}")
+    let message = result.message().map(|message| format!("{}; ", message.trim().trim_end_matches('.')));
+    format!("{}log {log}", message.unwrap_or_default())
 }
 
 /// The error in one line: how it ended, and its last word.

@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// The same where this process was asked to end: whoever cancels a workflow waits for seven seconds, in which
 /// what has happened is also written down.
-const INTERRUPTED_GRACE: Duration = Duration::from_secs(3);
+pub(super) const INTERRUPTED_GRACE: Duration = Duration::from_secs(3);
 
 /// How long a grandchild may hold the pipes of a child that has ended by itself.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -252,7 +252,7 @@ impl Listener for EachLine<'_> {
 /// What the threads around a child have to say.
 pub(super) enum News {
     Bytes(Stream, Vec<u8>),
-    Closed,
+    Closed(Stream),
     Ended,
 }
 
@@ -262,7 +262,7 @@ fn relay(pipe: Option<impl Read + Send + 'static>, stream: Stream, sender: SyncS
     std::thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];
         let Some(mut pipe) = pipe else {
-            let _ = sender.send(News::Closed);
+            let _ = sender.send(News::Closed(stream));
             return;
         };
         loop {
@@ -277,7 +277,7 @@ fn relay(pipe: Option<impl Read + Send + 'static>, stream: Stream, sender: SyncS
                 Err(_) => break,
             }
         }
-        let _ = sender.send(News::Closed);
+        let _ = sender.send(News::Closed(stream));
     });
 }
 
@@ -334,7 +334,7 @@ impl Watch {
                     self.lines[stream as usize].push(&bytes, &mut |line| listener.line(stream, line));
                     listener.pause();
                 }
-                Ok(News::Closed) => self.open -= 1,
+                Ok(News::Closed(_)) => self.open -= 1,
                 Ok(News::Ended) => self.has_ended(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::{Duration, Instant};
 
 use super::capture::Lines;
-use super::command::{Command, News, TICK};
+use super::command::{Command, INTERRUPTED_GRACE, News, TICK};
 use super::group::{Group, Leader};
 use super::{ProcessError, Status, Stream};
 
@@ -17,7 +17,8 @@ const LONGEST_LINE: usize = 32 * 1024 * 1024;
 /// How many lines a child may leave unread before it counts as one that does not read.
 const UNREAD: usize = 64;
 
-/// How long a child that has ended is listened to when something else holds its pipes open.
+/// How long a child that has ended is listened to when something else holds its pipes open, and how long one that can
+/// say nothing more is given to end.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// What a child was heard to say or do.
@@ -29,7 +30,7 @@ pub(crate) enum Heard {
     TooLong(u64),
     /// A line of standard error, without its end, at most 16 KiB of it at once.
     Aside(Vec<u8>),
-    /// It has ended, and everything that it said was heard.
+    /// It has ended or closed its standard output, and everything that it said was heard.
     Ended,
     /// Nothing, until the time was up.
     Silence,
@@ -48,6 +49,8 @@ pub(crate) struct Dialogue {
     aside: Lines,
     heard: std::collections::VecDeque<Heard>,
     ended: Option<Instant>,
+    /// Since when it can say nothing more, whether it has ended or not.
+    silent: Option<Instant>,
     open: u8,
 }
 
@@ -82,6 +85,7 @@ impl Dialogue {
             aside: Lines::default(),
             heard: std::collections::VecDeque::new(),
             ended: None,
+            silent: None,
             open: 2,
         })
     }
@@ -110,7 +114,8 @@ impl Dialogue {
                 return Err(ProcessError::Interrupted { program: self.program.clone() });
             }
             let now = Instant::now();
-            if self.ended.is_some_and(|at| self.open == 0 || now >= at + LINGER) {
+            let lingers = |since: Option<Instant>| since.is_some_and(|at| now >= at + LINGER);
+            if (self.ended.is_some() && self.open == 0) || lingers(self.ended) || lingers(self.silent) {
                 self.out.flush(&mut |heard| self.heard.push_back(heard));
                 self.aside.flush(&mut |line| self.heard.push_back(Heard::Aside(line.to_vec())));
                 return Ok(self.heard.pop_front().unwrap_or(Heard::Ended));
@@ -125,7 +130,12 @@ impl Dialogue {
                 Ok(News::Bytes(Stream::Stderr, bytes)) => {
                     self.aside.push(&bytes, &mut |line| self.heard.push_back(Heard::Aside(line.to_vec())));
                 }
-                Ok(News::Closed) => self.open -= 1,
+                Ok(News::Closed(stream)) => {
+                    self.open -= 1;
+                    if stream == Stream::Stdout {
+                        self.silent = Some(Instant::now());
+                    }
+                }
                 Ok(News::Ended) => self.ended = Some(Instant::now()),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.open = 0,
@@ -133,20 +143,24 @@ impl Dialogue {
         }
     }
 
-    /// Asks the whole group to end, kills what has not after the grace, and says how the child ended.
+    /// Asks the whole group to end, kills what has not after the grace, and says how the child ended. Where this
+    /// process was asked to end itself, the grace is shorter.
     ///
     /// # Errors
     /// Where the system lost it.
     pub(crate) fn end(mut self) -> Result<Status, ProcessError> {
         self.said = None;
         self.group.terminate();
-        let patience = Instant::now() + self.grace;
+        let asked = Instant::now();
         while self.ended.is_none() {
-            let left = patience.saturating_duration_since(Instant::now());
-            match self.news.recv_timeout(left) {
+            let hurries = self.interrupt.load(Ordering::SeqCst);
+            let grace = if hurries { self.grace.min(INTERRUPTED_GRACE) } else { self.grace };
+            let left = grace.saturating_sub(asked.elapsed());
+            match self.news.recv_timeout(left.min(TICK)) {
                 Ok(News::Ended) => self.ended = Some(Instant::now()),
                 // What it still says is read, so that it does not wait for a reader.
-                Ok(News::Bytes(..) | News::Closed) if !left.is_zero() => {}
+                Ok(News::Bytes(..) | News::Closed(_)) | Err(RecvTimeoutError::Timeout) if !left.is_zero() => {
+                }
                 _ => break,
             }
         }
@@ -249,6 +263,16 @@ mod tests {
     }
 
     #[test]
+    fn a_child_that_can_say_nothing_more_is_not_waited_for() {
+        let before = Instant::now();
+        let mut dialogue = start("echo last; exec >&-; sleep 600");
+        assert_eq!(hear(&mut dialogue), line("last"));
+        assert_eq!(hear(&mut dialogue), Heard::Ended);
+        assert_eq!(dialogue.end().unwrap(), Status::Signalled(15));
+        assert!(before.elapsed() < LONG);
+    }
+
+    #[test]
     fn a_child_that_does_not_read_is_found_out_and_does_not_block() {
         let dialogue = start("exec sleep 60");
         let line = vec![b'x'; 100_000];
@@ -291,6 +315,19 @@ mod tests {
         STOP.store(true, Ordering::SeqCst);
         assert!(matches!(dialogue.hear(Instant::now() + LONG), Err(ProcessError::Interrupted { .. })));
         assert_eq!(dialogue.end().unwrap(), Status::Signalled(15));
+    }
+
+    #[test]
+    fn a_child_that_ignores_the_request_to_end_gets_less_time_where_everything_is_to_end() {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        let mut command = sh("trap '' TERM; echo ready; while :; do sleep 60; done");
+        (command.interrupted, command.grace) = (&STOP, LONG);
+        let mut dialogue = Dialogue::start(&command).unwrap();
+        assert_eq!(hear(&mut dialogue), line("ready"));
+        let before = Instant::now();
+        std::thread::spawn(|| STOP.store(true, Ordering::SeqCst));
+        assert_eq!(dialogue.end().unwrap(), Status::Signalled(9));
+        assert!(before.elapsed() < LONG / 2, "{:?}", before.elapsed());
     }
 
     #[test]

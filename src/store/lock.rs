@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -51,11 +52,23 @@ impl Lock {
         Self::acquire(path, holder, PATIENCE, Leaves::Nothing)
     }
 
+    /// The same without waiting: an error where somebody holds it.
+    ///
+    /// # Errors
+    /// As [`Lock::folder`].
+    pub(super) fn try_claim(path: PathBuf) -> Result<Self, StoreError> {
+        Self::acquire(path, "", Duration::ZERO, Leaves::Nothing)
+    }
+
     fn acquire(path: PathBuf, holder: &str, patience: Duration, leaves: Leaves) -> Result<Self, StoreError> {
         let begun = Instant::now();
         loop {
             create_folder(folder_of(&path))?;
-            let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            // The holder writes itself into the file: through a link that a checkout brought it would be another one.
+            options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+            let opened = options.open(&path);
             let mut file = match opened {
                 // Whoever held it may have taken the folder away with it.
                 Err(error) if error.kind() == ErrorKind::NotFound && begun.elapsed() < patience => continue,
@@ -123,6 +136,17 @@ fn who_holds(file: &mut File) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_that_is_a_link_is_refused_and_what_it_leads_to_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let precious = place.path().join("precious");
+        fs::write(&precious, "words").unwrap();
+        std::os::unix::fs::symlink(&precious, place.path().join(NAME)).unwrap();
+
+        assert!(matches!(Lock::folder(place.path()), Err(StoreError::Io { .. })));
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "words");
+    }
 
     #[test]
     fn who_waits_in_vain_is_told_who_holds_the_lock() {

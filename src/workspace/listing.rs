@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 use super::error::WorkspaceError;
 use super::read::read_bytes;
 use crate::flow::shown;
-use crate::pack::{Listing, Node, PackFile, Place};
+use crate::pack::{Listing, Node, PackFile, Place, is_one_name};
 
 /// The most files and folders that are looked at in one pack, or in one installed folder.
 const MAX_ENTRIES: usize = 20_000;
@@ -54,7 +54,10 @@ pub(crate) fn place(root: &Path, path: &str) -> Result<Place, WorkspaceError> {
     let at = root.join(path);
     let Some(kind) = kind_of(&at)? else {
         return Ok(match twin(&root.join(above), name)? {
-            Some(twin) => Place::Blocked(format!("{} is there, which differs only in case", shown(&twin))),
+            Some(twin) => Place::Blocked(format!(
+                "{} is there, which differs only in case or in how a letter is composed",
+                shown(&twin)
+            )),
             None => Place::Missing,
         });
     };
@@ -67,7 +70,7 @@ pub(crate) fn place(root: &Path, path: &str) -> Result<Place, WorkspaceError> {
     Ok(Place::Folder(listing(&at, &[String::new()])?.folder("")))
 }
 
-/// Another name in `folder` that is the same where case is not told.
+/// Another name in `folder` that is the same to some file systems.
 fn twin(folder: &Path, name: &str) -> Result<Option<String>, WorkspaceError> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -75,7 +78,7 @@ fn twin(folder: &Path, name: &str) -> Result<Option<String>, WorkspaceError> {
         Err(error) => return Err(WorkspaceError::io(folder, error)),
     };
     let names = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok());
-    Ok(names.take(MAX_ENTRIES).find(|other| other != name && other.to_lowercase() == name.to_lowercase()))
+    Ok(names.take(MAX_ENTRIES).find(|other| other != name && is_one_name(other, name)))
 }
 
 enum Standing {

@@ -10,7 +10,7 @@ use std::process::Command;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use crate::support::{Page, Server, write};
+use crate::support::{Page, Server, executable, write};
 
 /// What stands in for a binary: it says which version it is.
 const PROGRAM: &str = concat!("#!/bin/sh\necho 'patch-moi ", env!("CARGO_PKG_VERSION"), "'\n");
@@ -74,7 +74,7 @@ impl Runner {
 
     /// Puts a program on the PATH.
     fn with_program(self, name: &str, script: &str) -> Self {
-        program(&self.path("bin").join(name), script);
+        executable(&self.path("bin").join(name), script);
         self
     }
 
@@ -136,11 +136,6 @@ impl Found {
         let line = self.outputs.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.unwrap_or_else(|| panic!("no output {name} in {:?}\n{}", self.outputs, self.said))
     }
-}
-
-fn program(path: &Path, script: &str) {
-    write(path, script);
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 fn sum(text: &str) -> String {
@@ -257,7 +252,7 @@ fn what_was_downloaded_is_used_again_only_while_it_is_what_the_action_names() {
     assert_eq!(server.requests().len(), 1, "the second time nothing is fetched");
 
     // Another step of this job, or on a machine that stays another job, has changed it.
-    program(&cached, "#!/bin/sh\necho stolen\n");
+    executable(&cached, "#!/bin/sh\necho stolen\n");
     let _ = runner.run("find").ends(0, &["downloaded to"]);
 
     assert_eq!(fs::read_to_string(&cached).unwrap(), PROGRAM);
@@ -276,7 +271,7 @@ fn a_binary_that_is_given_comes_first_then_one_on_the_path() {
     );
     assert_eq!(found.output("path"), runner.path("bin/patch-moi").to_str().unwrap());
 
-    program(&runner.path("checkout/own"), PROGRAM);
+    executable(&runner.path("checkout/own"), PROGRAM);
     let runner = runner.with("PATCH_MOI_BINARY", "./own");
     let found = runner.run("find").ends(0, &["from the input `binary`"]);
     assert_eq!(found.output("path"), runner.path("checkout").join("./own").to_str().unwrap());
@@ -290,7 +285,7 @@ fn a_binary_that_is_given_and_is_none_is_said() {
     {
         let runner = Runner::new();
         if let Some(script) = script {
-            program(&runner.path("checkout").join(name), script);
+            executable(&runner.path("checkout").join(name), script);
         }
         let runner = runner.with("PATCH_MOI_BINARY", name);
         let _ = runner.run("find").ends(1, &["::error title=patch-moi::from the input `binary` names", name]);
@@ -300,7 +295,7 @@ fn a_binary_that_is_given_and_is_none_is_said() {
 #[test]
 fn what_lies_in_the_checkout_is_not_found_by_a_relative_path() {
     let runner = Runner::new();
-    program(&runner.path("checkout/patch-moi"), PROGRAM);
+    executable(&runner.path("checkout/patch-moi"), PROGRAM);
     let path = format!(".:{}", runner.path("bin").display());
     let runner = runner.with("PATH", path);
 

@@ -1,12 +1,11 @@
 //! What a run with nothing to do may cost: no child, no request and no write that it could do without.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Page, Program, Release, Server, Snapshot, Workspace, atom, file_url, write};
+use crate::support::{Page, Program, Release, Server, Snapshot, Workspace, atom, executable, file_url};
 
 const V1: Release = Release { tag: "v1", title: "It runs", updated: "2026-01-01T00:00:00Z" };
 const V2: Release = Release { tag: "v2", title: "Engine 2", updated: "2026-01-02T00:00:00Z" };
@@ -22,8 +21,7 @@ impl Witness {
         let program = dir.path().join("git");
         let log = dir.path().join("log");
         let script = format!("#!/bin/sh\necho \"$*\" >> {}\nexec {} \"$@\"\n", log.display(), real.display());
-        write(&program, script);
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        executable(&program, script);
         Self(dir)
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::steps::write_flow;
 use crate::support::{Program, Workspace, file_url, patch_moi, write};
 use crate::verify::downloaded;
 
@@ -85,6 +86,26 @@ fn a_commit_that_a_step_reports_gets_the_artifact_of_a_candidate() {
         assert_eq!(heads.trim(), format!("{commit} {CANDIDATE}"));
         workspace.assert_nothing_half_written();
     }
+}
+
+#[test]
+fn the_summary_has_what_another_step_says_beside_the_candidate() {
+    let workspace = with_own_flow(ON_RELEASE, BY_HEAD);
+    let says = r#"echo 'FLOW_RESULT {"status":"failed","message":"no <b>paint</b>"}'"#;
+    write_flow(&workspace, "demo", r#"command = ["sh", "step.sh"]"#, says);
+    workspace.fork.git(&["add", "-A"]);
+    workspace.fork.git(&["commit", "-qm", "Add another flow"]);
+    let summary = workspace.data().with_file_name("summary.md");
+    write(&summary, "");
+    let _ = workspace
+        .run_tag("v2")
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .run()
+        .exits(1);
+    let summary = fs::read_to_string(summary).unwrap();
+    assert!(summary.contains("**The step own/hello made "), "{summary}");
+    assert!(summary.contains("\n- `demo/hello` failed: no &lt;b&gt;paint"), "{summary}");
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! What an unlucky moment, a hostile remote or a hostile configuration must not bring about.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{Release, UPSTREAM, Workspace, file_url, write};
+use crate::support::{Release, UPSTREAM, Workspace, executable, file_url, write};
 
 const V2: Release = Release { tag: "v2", title: "Engine 2", updated: "2026-01-02T00:00:00Z" };
 
@@ -107,8 +106,7 @@ fn git_then(dir: &Path, script: &str) -> String {
         "#!/bin/sh\n{real} \"$@\"\nend=$?\ncase \" $* \" in *' ls-remote '*) {script} ;; esac\nexit $end\n",
         real = real.display()
     );
-    write(&git, text);
-    std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&git, text);
     format!("{}:{path}", dir.display())
 }
 
@@ -144,11 +142,10 @@ fn a_pinned_flow_does_not_run_a_script_that_its_lock_does_not_cover() {
     workspace.fork.commit_all("Install the flow");
     let tools = tempfile::TempDir::new().unwrap();
     let bun = tools.path().join("bun");
-    write(
+    executable(
         &bun,
         format!("#!/bin/sh\ntouch {}\necho 'FLOW_RESULT {{\"status\":\"completed\"}}'\n", ran.display()),
     );
-    std::fs::set_permissions(&bun, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
 
     let run = workspace.run_tag("v2").env("PATH", path).run();

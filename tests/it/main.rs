@@ -33,6 +33,7 @@ mod newest;
 mod old_state;
 mod oracle;
 mod pack;
+mod pack_hash;
 mod pack_source;
 mod pack_standing;
 mod pick;

@@ -328,6 +328,11 @@ fn a_pack_whose_file_leads_out_of_it_is_refused_and_one_in_order_is_read() {
         "skill                 x (skills/engineering/tdd)",
         "warning               Skipping codex-pack.toml item 1: requires name, kind, and path.",
     ]);
-    let said = place.run(&["pack", "inspect", "../pack", "--json"]).exits(0).json();
-    assert!(said["pack"]["manifestPath"].as_str().unwrap().ends_with("pack/codex-pack.toml"));
+    for command in ["inspect", "add"] {
+        let said = place.run(&["pack", command, "../pack", "--json"]).exits(0).json();
+        assert!(
+            said["pack"]["manifestPath"].as_str().unwrap().ends_with("pack/codex-pack.toml"),
+            "{command}"
+        );
+    }
 }

@@ -106,9 +106,17 @@ fn owner_and_name_are_a_repository_on_github() {
 #[test]
 fn a_password_in_an_address_does_not_reach_the_lock() {
     let place = Place::new();
-    let run = place.run(&["pack", "add", "https://x:secret@example.org/a.git", "--apply"]).exits(2);
-    let run = run.says(&["what may be a password"]);
-    assert!(!run.stderr.contains("secret@"), "{run}");
+    for url in [
+        "https://x:secret@example.org/a.git",
+        "https://example.org/a.git?token=secret",
+        "ssh://git:secret@127.0.0.1:1/a.git",
+        "file://secret@/a.git",
+    ] {
+        let run = place.run(&["pack", "add", url, "--apply"]).exits(2).says(&["what may be a password"]);
+        assert!(!run.stderr.contains("secret"), "{run}");
+    }
+    let run = place.run(&["pack", "inspect", "ssh://git@127.0.0.1:1/a.git"]).exits(1);
+    let _ = run.says(&["could not be read"]);
 }
 
 #[test]

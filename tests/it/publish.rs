@@ -1,12 +1,11 @@
 //! Publishing: what is proved reaches the fork's remote, and nothing else does.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Program, Repo, Workspace, file_url, patch_moi, write};
+use crate::support::{Program, Repo, Workspace, executable, file_url, patch_moi, write};
 use crate::verify::{LIES, carried, downloaded};
 
 const CANDIDATE: &str = "refs/heads/patch-moi/candidate/v2";
@@ -102,8 +101,7 @@ impl Publishing {
     /// Lets the remote say no to refs with this in their name, in these words.
     fn refuse(&self, part: &str, words: &str) {
         let hook = self.remote.join("hooks/update");
-        write(&hook, format!("#!/bin/sh\ncase \"$1\" in *{part}*) echo '{words}' >&2; exit 1;; esac\n"));
-        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+        executable(&hook, format!("#!/bin/sh\ncase \"$1\" in *{part}*) echo '{words}' >&2; exit 1;; esac\n"));
     }
 }
 

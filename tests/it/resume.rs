@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Output, Program, Repo, UPSTREAM, Workspace, patch_moi, write};
+use crate::support::{Output, Program, Repo, UPSTREAM, Workspace, executable, patch_moi, write};
 
 /// `patch-moi resume` in the workspace.
 fn resume(workspace: &Workspace, args: &[&str]) -> Program {
@@ -328,13 +328,10 @@ fn files_of_the_persons_own_are_not_removed_with_the_work_tree() {
 
 #[test]
 fn the_hooks_of_the_repository_are_not_run() {
-    use std::os::unix::fs::PermissionsExt as _;
-
     let workspace = carried();
     for hook in ["post-checkout", "pre-commit", "prepare-commit-msg", "post-commit", "commit-msg"] {
         let path = workspace.path().join(".git/hooks").join(hook);
-        write(&path, "#!/bin/sh\ntouch \"$HOME/hooked\"\nexit 1\n");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        executable(&path, "#!/bin/sh\ntouch \"$HOME/hooked\"\nexit 1\n");
     }
 
     let run = resume(&workspace, &["v2"]).run().exits(3);

@@ -276,7 +276,10 @@ fn a_changed_flow_runs_where_it_is_allowed_and_run_and_record_say_so() {
         let _ = run.run().exits(0).prints(&["`--allow-modified` lets it run"]);
         let warnings = &workspace.record("v2")["warnings"];
         assert!(
-            warnings[0].as_str().unwrap().starts_with("flow carry (.codex/flows/carry): its contents"),
+            warnings[0]
+                .as_str()
+                .unwrap()
+                .starts_with("flow carry (.codex/flows/carry): `--allow-modified` lets it run"),
             "{warnings}"
         );
     }

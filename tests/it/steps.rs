@@ -3,8 +3,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -63,97 +61,6 @@ fn fake_bun(script: &str) -> (tempfile::TempDir, String) {
 #[track_caller]
 fn says_nothing_happened(workspace: &Workspace, run: &Output) {
     assert!(!workspace.path().join("ran").exists(), "the step ran\n{run}");
-}
-
-#[test]
-fn a_step_that_fails_is_recorded_with_its_last_words_and_exits_1() {
-    let workspace = with_script("echo out; echo first >&2; echo 'no such tag' >&2; exit 3\n");
-
-    let run = workspace.run_tag("v2").run().exits(1);
-
-    let record = the_run(&workspace);
-    assert_eq!(
-        record["error"], "Command flow step demo/hello failed: exit code 3\nfirst\nno such tag",
-        "{record:#}"
-    );
-    assert_eq!(
-        json!([record["processStatus"], record["status"], record["needsAttention"]]),
-        json!(["failed", "failed", false])
-    );
-    assert_eq!(record.get("resultStatus"), None);
-    assert_eq!(record["attempts"][0]["error"], record["error"]);
-    let _ = run.prints(&["exit code 3: no such tag", "logs/run_"]);
-    let log = log(&workspace);
-    assert!(log.contains("\nout\n") && log.contains("\nno such tag\n"), "{log}");
-    assert_eq!(workspace.journal("maintenance-attempts.jsonl")[0]["status"], "failed");
-    workspace.assert_nothing_half_written();
-}
-
-#[test]
-fn a_step_whose_time_is_up_fails_and_says_how_much_it_had() {
-    let workspace = Workspace::on_v1();
-    let step = "command = [\"sh\", \"step.sh\"]\ntimeout_ms = 1500";
-    write_flow(&workspace, "demo", step, &format!("trap '{}; exit 0' TERM\nsleep 300 & wait\n", "echo bye"));
-
-    let run = workspace.run_tag("v2").run().exits(1).prints(&["its timeout_ms being 1500", "timeout_ms"]);
-
-    let error = the_run(&workspace)["error"].as_str().unwrap().to_owned();
-    assert!(error.starts_with("Command flow step demo/hello failed: it was ended after "), "{error}\n{run}");
-}
-
-#[test]
-fn a_step_without_a_result_has_failed_and_is_told_how_to_give_one() {
-    let workspace = with_script("echo all is well\n");
-    let _ = workspace.run_tag("v2").run().exits(1).prints(&["FLOW_RESULT {"]);
-    assert_eq!(the_run(&workspace)["error"], "Step did not emit FLOW_RESULT");
-}
-
-#[test]
-fn a_step_that_cannot_be_started_names_the_program() {
-    let workspace = Workspace::on_v1();
-    write_flow(&workspace, "demo", r#"command = ["no-such-program"]"#, "");
-    let _ = workspace.run_tag("v2").run().exits(1).prints(&["`no-such-program` was not found"]);
-    let error = the_run(&workspace)["error"].clone();
-    assert_eq!(error, "Command flow step demo/hello failed: the program `no-such-program` was not found");
-}
-
-#[test]
-fn a_script_that_is_not_there_is_named() {
-    let workspace = Workspace::on_v1();
-    let folder = workspace.path().join("flows/demo");
-    write(&folder.join("flow.toml"), flow_toml("demo", "bun", r#"script = "exec/step.ts""#));
-    let _ = workspace.run_tag("v2").run().exits(1).prints(&["flows/demo/exec/step.ts"]);
-    let error = the_run(&workspace)["error"].as_str().unwrap().to_owned();
-    assert!(error.starts_with("Bun flow step demo/hello failed: "), "{error}");
-}
-
-#[test]
-fn a_run_that_is_cancelled_ends_its_step_and_records_it() {
-    let workspace = with_script("echo on it; touch ../../begun; sleep 600 & wait\n");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_patch-moi"))
-        .args(["run", "release", "--repo", UPSTREAM, "--tag", "v2"])
-        .current_dir(workspace.path())
-        .env("DATA_DIR", workspace.data())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while !workspace.path().join("begun").exists() && child.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-
-    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-
-    assert!(sent.success());
-    let ended = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(1), "{said}");
-    assert!(said.contains("interrupted"), "{said}");
-    let record = the_run(&workspace);
-    assert_eq!(record["status"], "failed", "{record:#}");
-    assert!(log(&workspace).contains("\non it\n"));
-    assert_eq!(workspace.journal("workspace-dispatches.jsonl").len(), 1);
-    workspace.assert_nothing_half_written();
 }
 
 #[test]

@@ -160,6 +160,19 @@ fn a_result_that_comes_after_much_output_is_found() {
 }
 
 #[test]
+fn nothing_that_a_handler_prints_is_lost() {
+    let script = "export default () => {\n  process.stdout.write('begin\\n');\n\
+        for (let at = 0; at < 20000; at++) console.log('line %d %s', at, 'x'.repeat(80));\n\
+        return { status: 'completed' };\n};\n";
+    for bun in
+        [Bun::with("exec/step.ts", script), Bun::with_node("exec/step.mjs", script)].into_iter().flatten()
+    {
+        let _ = bun.run().exits(0);
+        assert_eq!(bun.log().lines().filter(|line| line.starts_with("line ")).count(), 20_000);
+    }
+}
+
+#[test]
 fn a_script_that_ends_badly_has_failed_whatever_it_printed() {
     let script = "console.log('FLOW_RESULT {\"status\":\"completed\"}'); console.error('out of luck'); process.exit(3);\n";
     let Some(bun) = Bun::with("exec/step.ts", script) else { return };

@@ -72,6 +72,20 @@ fn a_broken_manifest_disables_itself_and_nothing_else() {
 }
 
 #[test]
+fn a_broken_manifest_that_the_lock_does_not_pin_is_first_of_all_that() {
+    let digest = |text: &str| crate::ids::Digest::of(text.as_bytes());
+    let changed = Flow {
+        standing: Standing::Differs { expected: digest("pinned"), actual: digest("found") },
+        ..flow(Origin::Installed, "changed", "steps = 1")
+    };
+
+    let flows = [changed];
+    let selection = release(&flows);
+
+    assert_eq!(selection.passed_over[0].reason, Reason::Standing(flows[0].standing.clone()));
+}
+
+#[test]
 fn every_step_that_does_not_run_is_told_why() {
     let steps = [
         step("silent", "bun", ""),

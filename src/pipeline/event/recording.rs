@@ -9,7 +9,7 @@ use super::super::next_events::Following;
 use super::super::script_step::Stepped;
 use super::super::step_log::log_of;
 use super::super::words::problem;
-use super::super::{again, artifact};
+use super::super::{again, artifact, code_mode_step};
 use super::through::Through;
 use crate::failure::{Begun, Failure, Kind, Result};
 use crate::flow::Selected;
@@ -91,7 +91,10 @@ impl Through<'_> {
             Ok(stepped) => (stepped.outcome.clone(), stepped.log.clone()),
             Err(failure) => (Err(problem(failure).message), log_of(self.session, &id)),
         };
-        let host = done.as_ref().ok().and_then(|stepped| stepped.host);
+        let host = match done {
+            Ok(stepped) => stepped.host,
+            Err(_) => code_mode_step::host(self.session, selected),
+        };
         let span = RunSpan { started_at, completed_at: &completed_at };
         Run::new(&step, span, outcome).with_log(log).with_host(host)
     }

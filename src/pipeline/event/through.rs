@@ -14,6 +14,8 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{Runner, Selected, Selection};
 use crate::ids::{Digest, TagName};
+use crate::process::{self, ProcessError};
+use crate::record::Status;
 use crate::release::State;
 use crate::report::{EventReport, StepReport};
 
@@ -121,11 +123,11 @@ impl Through<'_> {
                 let execution = self.session.execution(&self.event.id, selected);
                 let run = if runner == Runner::CodeMode { code_mode_step::run } else { script_step::run };
                 let stepped = run(self.session, &self.event, selected, &execution, done)?;
-                Ok(if prepared.is_some() {
-                    flow_candidate::second(stepped)
-                } else {
-                    self.kept(selected, stepped)
-                })
+                let stepped = match prepared {
+                    Some(_) => flow_candidate::second(stepped),
+                    None => self.kept(selected, stepped),
+                };
+                self.unless_interrupted(selected, stepped)
             }
         }
     }
@@ -141,6 +143,19 @@ impl Through<'_> {
         let stepped = flow_candidate::keep(self.session, self.job, &self.event, selected, stepped);
         self.has_candidate.set(stepped.carried.document.is_some());
         stepped
+    }
+
+    /// Where patch-moi was asked to end, what is not whole says nothing about the step: it is to be run again.
+    fn unless_interrupted(&self, selected: &Selected<'_>, stepped: Stepped) -> Result<Stepped> {
+        let Carried { status, document, .. } = &stepped.carried;
+        let lacks_candidate =
+            self.prepared.is_none() && document.is_none() && flow_candidate::reports(&stepped);
+        let is_undone = matches!(status, Status::Failed | Status::Blocked) || lacks_candidate;
+        if is_undone && process::is_interrupted() {
+            let program = format!("step {}", named(selected));
+            return Err(Failure::new(Kind::Failed, ProcessError::Interrupted { program }));
+        }
+        Ok(stepped)
     }
 
     fn step_report(&self, selected: &Selected<'_>, carried: Carried) -> StepReport {

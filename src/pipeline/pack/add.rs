@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use super::super::context::Context;
-use super::report::{PackInfo, PlanReport, PlannedItem};
+use super::report::{PlanReport, PlannedItem};
 use super::source::{self, Opened};
 use super::state::{State, Wanted, plan_and_apply};
 use crate::failure::{Failure, Result};
 use crate::flow::shown;
-use crate::pack::{self, Action, Found, Here, Inspection, ItemKind, LOCK, LockItem, MARKETPLACE, Place};
+use crate::pack::{
+    self, Action, BACKUPS, Found, Here, Inspection, ItemKind, LOCK, LockItem, MARKETPLACE, Place,
+};
 use crate::workspace::place;
 
 /// What is to be installed.
@@ -52,13 +54,8 @@ pub(crate) fn add(context: &Context<'_>, asked: &AddAsked) -> Result<PlanReport>
         planner.warn(&opened.inspection, &mut warnings);
         planner.finish(install, asked.apply, warnings)
     })?;
-    let pack = PackInfo {
-        name: opened.inspection.name.clone(),
-        version: opened.inspection.version.clone(),
-        description: opened.inspection.description.clone(),
-    };
     report.source = Some(opened.descriptor.clone());
-    report.pack = Some(pack);
+    report.pack = Some(opened.info());
     Ok(report)
 }
 
@@ -94,7 +91,7 @@ pub(super) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     pub(super) fn new(state: &'a State, now: &'a str) -> Self {
-        let backups = format!(".codex/pack-backups/{}", now.replace([':', '.'], "-"));
+        let backups = format!("{BACKUPS}{}", now.replace([':', '.'], "-"));
         Self { state, now, backups, wanted: Wanted::default(), items: Vec::new() }
     }
 

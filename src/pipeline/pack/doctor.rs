@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::context::Context;
-use super::state::hold;
+use super::state::{MAX_SHARED, hold};
 use super::text;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{Manifest, Origin, Runner, shown};
@@ -17,9 +17,6 @@ use crate::pack::{
     examine, flow_not_in_lock, has_hooks, has_plugin,
 };
 use crate::workspace::{listing, place, read_own};
-
-/// The largest file that packs share, in bytes.
-const MAX_SHARED: u64 = 8 << 20;
 
 /// What `patch-moi pack doctor --json` prints.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -10,27 +10,16 @@ use super::state::{State, hold};
 use super::text;
 use crate::failure::Result;
 use crate::ids::Digest;
-use crate::pack::{ItemKind, LOCK, LockItem, PACK_FILE};
+use crate::pack::{ItemKind, LOCK, LockItem};
 
 /// What `patch-moi pack inspect --json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InspectReport {
     pub(super) source: Descriptor,
-    pub(super) pack: InspectedPack,
+    pub(super) pack: PackInfo,
     pub(super) items: Vec<InspectedItem>,
     pub(super) warnings: Vec<String>,
-}
-
-/// What a pack says about itself.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct InspectedPack {
-    #[serde(flatten)]
-    pub(super) info: PackInfo,
-    /// Its codex-pack.toml.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    manifest_path: Option<String>,
 }
 
 /// An item of a pack.
@@ -78,17 +67,8 @@ pub(crate) fn inspect(context: &Context<'_>, text: &str, reference: Option<&str>
         refusal: found.refusal.clone(),
     });
     let items = items.collect();
-    let manifest = opened.inspection.has_pack_file.then(|| match opened.descriptor.url {
-        Some(_) => PACK_FILE.to_owned(),
-        None => std::path::Path::new(&opened.descriptor.root).join(PACK_FILE).display().to_string(),
-    });
-    let info = PackInfo {
-        name: opened.inspection.name.clone(),
-        version: opened.inspection.version.clone(),
-        description: opened.inspection.description.clone(),
-    };
     Ok(InspectReport {
-        pack: InspectedPack { info, manifest_path: manifest },
+        pack: opened.info(),
         items,
         warnings: opened.inspection.warnings,
         source: opened.descriptor,

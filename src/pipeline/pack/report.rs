@@ -55,6 +55,9 @@ pub(crate) struct PackInfo {
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<String>,
+    /// Its codex-pack.toml.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) manifest_path: Option<String>,
 }
 
 /// What becomes of an item.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::context::Context;
+use super::report::PackInfo;
 use crate::failure::{Failure, Result};
 use crate::flow::shown;
 use crate::git::{FetchedPack, Git, RemoteUrl, Repository};
@@ -53,6 +54,21 @@ impl Opened {
         let Descriptor { input, kind, url, reference, commit, .. } = self.descriptor.clone();
         let commit = commit.filter(|_| !self.uncommitted.contains(&item.key()));
         LockSource { input, kind: kind.to_owned(), url, reference, commit }
+    }
+
+    /// What the pack says about itself.
+    pub(super) fn info(&self) -> PackInfo {
+        let Inspection { name, version, description, has_pack_file, .. } = &self.inspection;
+        let file = || match self.descriptor.url {
+            Some(_) => PACK_FILE.to_owned(),
+            None => Path::new(&self.descriptor.root).join(PACK_FILE).display().to_string(),
+        };
+        PackInfo {
+            name: name.clone(),
+            version: version.clone(),
+            description: description.clone(),
+            manifest_path: has_pack_file.then(file),
+        }
     }
 
     /// Where an item lies: its folder on this machine, else its folder in the repository.
@@ -195,6 +211,15 @@ fn commit_of(
     Some(commit)
 }
 
+/// Whether the address holds more than what may be shown of it. The user of ssh is no secret, a password is.
+fn holds_secret(url: &str, shown_url: &str) -> bool {
+    let without_user = url.strip_prefix("ssh://").and_then(|rest| rest.split_once('@'));
+    match without_user {
+        Some((user, rest)) if !user.contains([':', '/', '?', '#']) => shown_url != format!("ssh://{rest}"),
+        _ => shown_url != url,
+    }
+}
+
 fn fetched(
     context: &Context<'_>,
     text: &str,
@@ -204,7 +229,7 @@ fn fetched(
 ) -> Result<Opened> {
     reference.map_or(Ok(()), check_ref)?;
     let shown_url = crate::git::shown(&url);
-    if shown_url != url && url.starts_with("http") {
+    if holds_secret(&url, &shown_url) {
         return Err(Failure::usage(format!(
             "the address holds what may be a password, and would be written to the lock: {shown_url}"
         ))

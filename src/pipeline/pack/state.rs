@@ -11,7 +11,7 @@ use crate::store::{Change, Install, New, Recovered};
 use crate::workspace::read_own;
 
 /// The largest file that packs share, in bytes.
-const MAX_SHARED: u64 = 8 << 20;
+pub(super) const MAX_SHARED: u64 = 8 << 20;
 
 /// The lock and the files that packs share.
 pub(super) struct State {

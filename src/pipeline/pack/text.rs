@@ -68,9 +68,9 @@ pub(super) fn inspection(report: &InspectReport) -> String {
     let mut text = line("source", &report.source.input);
     text += &line("source type", report.source.kind);
     text += &line("root", &report.source.root);
-    text += &line("pack", &name_of(&report.pack.info));
+    text += &line("pack", &name_of(&report.pack));
     text += &line("items", &report.items.len().to_string());
-    if let Some(description) = &report.pack.info.description {
+    if let Some(description) = &report.pack.description {
         text += &line("description", description);
     }
     for item in &report.items {
@@ -134,6 +134,6 @@ fn check(check: &JsonCheck) -> String {
     match (&check.error, check.exists) {
         (Some(error), _) => format!("invalid ({error})"),
         (None, true) => format!("valid ({})", check.path),
-        (None, false) => "missing".to_owned(),
+        (None, false) => "none".to_owned(),
     }
 }

@@ -156,6 +156,7 @@ fn event_markdown(text: &mut String, event: &EventReport) {
         let room = DOCUMENT_LIMIT.min(LIMIT.saturating_sub(text.len()));
         body(text, document, room);
     }
+    own_words(text, event);
     let passed_over = &event.selection.passed_over;
     if !passed_over.is_empty() {
         fold(text, &format!("{} flow steps were not selected", passed_over.len()));
@@ -164,6 +165,20 @@ fn event_markdown(text: &mut String, event: &EventReport) {
             text.push_str(&format!("- {name}: {}\n", escape(&shown(&step.reason))));
         }
         unfold(text);
+    }
+}
+
+/// What the steps say that carried no stack.
+fn own_words(text: &mut String, event: &EventReport) {
+    let mut said = String::new();
+    for step in event.steps.iter().filter(|step| step.document.is_none()).take(MOST_ITEMS) {
+        let Some(message) = &step.message else { continue };
+        let name = code(&format!("{}/{}", shown(&step.flow), shown(&step.step)));
+        let status = escape(&shown(&step.status));
+        said.push_str(&format!("- {name} {status}: {}\n", escape(&shown(message))));
+    }
+    if !said.is_empty() {
+        paragraph(text, said.trim_end());
     }
 }
 

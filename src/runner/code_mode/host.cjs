@@ -16,6 +16,8 @@ const LINGER_MS = 2000;
 const asked = JSON.parse(fs.readFileSync(0, "utf8"));
 let commands = 0;
 
+const nap = new Int32Array(new SharedArrayBuffer(4));
+
 function tell(message) {
   const bytes = Buffer.from(JSON.stringify(message) + "\n");
   let at = 0;
@@ -24,6 +26,7 @@ function tell(message) {
       at += fs.writeSync(1, bytes, at);
     } catch (error) {
       if (error.code !== "EAGAIN") process.exit(1);
+      Atomics.wait(nap, 0, 0, 2);
     }
   }
 }
@@ -157,10 +160,11 @@ function threw(error) {
 process.on("uncaughtException", threw);
 process.on("unhandledRejection", threw);
 
-// What Bun or Node offers beside the language is not what a Code Mode script finds.
+// What Bun or Node offers beside the language is not what a Code Mode script finds. The inner function lets a
+// script have names of its own that are the same.
 const hidden = ["process", "require", "module", "exports", "Bun", "__filename", "__dirname"];
 const names = ["text", "exit", "tools", "console", ...hidden].join(", ");
-const body = `(async (${names}) => {"use strict";${asked.source}\n})`;
+const body = `((${names}) => (async () => {"use strict";${asked.source}\n})())`;
 try {
   const script = new vm.Script(body, { filename: asked.file });
   script.runInThisContext()(text, exit, tools, quiet).then(exit, threw);

@@ -47,9 +47,10 @@ impl Turn {
 }
 
 impl Incoming {
-    /// Reads a line. A message may come without `jsonrpc`.
+    /// Reads a line. A message may come without `jsonrpc`, and with what is no UTF-8 in a text of a command's: an
+    /// answer that was passed over for that would be waited for in vain.
     pub(super) fn parse(line: &[u8]) -> Self {
-        let Ok(Value::Object(mut message)) = serde_json::from_slice::<Value>(line) else {
+        let Ok(Value::Object(mut message)) = serde_json::from_str(&String::from_utf8_lossy(line)) else {
             return Self::Noise;
         };
         let method = message.get("method").and_then(Value::as_str).map(str::to_owned);
@@ -221,6 +222,12 @@ mod tests {
         {
             assert_eq!(parse(noise), Incoming::Noise, "{noise}");
         }
+    }
+
+    #[test]
+    fn an_answer_with_broken_characters_is_an_answer() {
+        let answer = Incoming::parse(b"{\"id\":1,\"result\":\"a\xff\"}");
+        assert_eq!(answer, Incoming::Answer { id: 1, outcome: Ok(json!("a\u{fffd}")) });
     }
 
     #[test]

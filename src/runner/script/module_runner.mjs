@@ -3,9 +3,9 @@
 // own changes nothing.
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { format } from "node:util";
 
-// The empty line ends one that the script may have left open. Bun loses what console.log prints to a pipe once
-// process.stdout was so much as looked at, so that is left for the end.
+// The empty line ends one that the script may have left open.
 const say = (json) => process.stdout.write(`\nFLOW_RESULT ${json}\n`);
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -14,6 +14,11 @@ const messageOf = (error) => {
   const causes = Array.isArray(error.errors) ? error.errors.map(messageOf) : [];
   return [error.message, ...causes].filter((text) => text).join(": ") || error.name || "error";
 };
+
+// Bun loses what its own console prints to a full pipe once process.stdout was so much as looked at.
+for (const name of ["log", "info", "debug"]) {
+  console[name] = (...values) => void process.stdout.write(`${format(...values)}\n`);
+}
 
 try {
   const context = JSON.parse(readFileSync(0, "utf8"));

@@ -4,27 +4,30 @@
 //! takes it in one step; the lock comes last. A process that is killed before the journal stands has changed
 //! nothing; one that is killed later leaves the old or the new of each, and the next one goes on where it was.
 
+mod journal;
+
 #[cfg(test)]
 mod tests;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
+use self::journal::{Journal, Step, inode, look, no_link};
 use super::artifact::{cannot_exchange, exchange, remove, sync_tree};
 use super::error::{Operation, StoreError};
 use super::file::{
     children, create_folder, folder_of, own_folder, permissions, read_whole, replace, sync_folder,
 };
 use super::lock::{Lock, NAME};
-use crate::pack::Files;
+use crate::pack::{BACKUPS, Files};
 
 /// Where a transaction lies, relative to the workspace.
 const FOLDER: &str = ".codex/.pack-transaction";
 const JOURNAL: &str = "journal.json";
+/// Where what is new lies, in the order of the changes.
+const STAGED: &str = "new";
 /// The largest journal, in bytes.
 const MAX_JOURNAL: u64 = 64 << 20;
 
@@ -70,23 +73,6 @@ pub(crate) struct Install {
     lock: Option<Lock>,
 }
 
-/// A step of a journal. Files and folders are known by their inode numbers.
-#[derive(Debug, Serialize, Deserialize)]
-struct Step {
-    place: String,
-    /// What is put there.
-    new: Option<u64>,
-    /// What stood there.
-    old: Option<u64>,
-    backup: Option<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Journal {
-    version: u32,
-    steps: Vec<Step>,
-}
-
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Progress {
@@ -110,6 +96,10 @@ impl Install {
     /// Where the folder cannot be made or locked, or the recovery fails.
     pub(crate) fn open(root: &Path) -> Result<(Self, Recovered), StoreError> {
         let folder = root.join(FOLDER);
+        // What comes with a checkout can hold a link in any of these places.
+        for own in [NAME, JOURNAL, STAGED] {
+            no_link(root, &format!("{FOLDER}/{own}/"))?;
+        }
         let lock = Lock::claim(folder.join(NAME), "installing packs")?;
         let install = Self { root: root.to_owned(), folder, lock: Some(lock) };
         own_folder(&install.folder)?;
@@ -122,8 +112,8 @@ impl Install {
     /// # Errors
     /// Where something cannot be written. Everything is as it was then.
     pub(crate) fn apply(self, changes: &[Change<'_>]) -> Result<(), StoreError> {
-        let steps = self.stage(changes)?;
-        let journal = Journal { version: 1, steps };
+        let steps = self.stage(changes).or_else(|error| self.clear().and(Err(error)))?;
+        let journal = Journal::of(steps);
         let path = self.folder.join(JOURNAL);
         let text = serde_json::to_vec_pretty(&journal)
             .map_err(|source| StoreError::Encode { path: path.clone(), source })?;
@@ -139,10 +129,20 @@ impl Install {
 
     /// Writes everything new beside, to disk.
     fn stage(&self, changes: &[Change<'_>]) -> Result<Vec<Step>, StoreError> {
+        // Before anything is written: what somebody changes while that goes on is not taken for what was there.
+        let looked = |change: &Change<'_>| {
+            let place = self.root.join(&change.place);
+            Ok((inode(&place)?, look(&place)?))
+        };
+        let olds = changes.iter().map(looked).collect::<Result<Vec<_>, StoreError>>()?;
         let mut steps = Vec::new();
-        for (number, change) in changes.iter().enumerate() {
+        for (number, (change, (old, was))) in changes.iter().zip(olds).enumerate() {
             let (staged, place) = (self.staged(number), self.root.join(&change.place));
             create_folder(folder_of(&staged))?;
+            if let Some(backup) = &change.backup {
+                no_link(&self.root, backup)?;
+                create_folder(&self.root.join(BACKUPS))?;
+            }
             match &change.new {
                 New::Folder(files) => {
                     fs::create_dir(&staged).map_err(StoreError::io(Operation::Create, &staged))?;
@@ -161,8 +161,8 @@ impl Install {
                 }
                 New::Nothing => {}
             }
-            let (new, old) = (inode(&staged)?, inode(&place)?);
-            steps.push(Step { place: change.place.clone(), new, old, backup: change.backup.clone() });
+            let (place, backup) = (change.place.clone(), change.backup.clone());
+            steps.push(Step { place, new: inode(&staged)?, old, was, backup });
         }
         Ok(steps)
     }
@@ -173,13 +173,7 @@ impl Install {
             self.clear()?;
             return Ok(Recovered::Nothing);
         };
-        let journal: Journal = serde_json::from_slice(&bytes)
-            .map_err(|error| StoreError::Corrupt { path: path.clone(), reason: error.to_string() })?;
-        let stays = |path: &str| path.parse::<crate::ids::RelPath>().is_ok();
-        let is_sound = |step: &Step| stays(&step.place) && step.backup.as_deref().is_none_or(stays);
-        if !journal.steps.iter().all(is_sound) {
-            return Err(StoreError::Corrupt { path, reason: "a path in it leaves the workspace".to_owned() });
-        }
+        let journal = Journal::parse(&bytes, &path, &self.root)?;
         let mut is_foreign = false;
         for (number, step) in journal.steps.iter().enumerate() {
             is_foreign |= self.progress(number, step)? == Progress::Foreign;
@@ -195,15 +189,19 @@ impl Install {
     }
 
     fn progress(&self, number: usize, step: &Step) -> Result<Progress, StoreError> {
-        let now = inode(&self.root.join(&step.place))?;
+        let place = self.root.join(&step.place);
+        let now = inode(&place)?;
         if now == step.new {
             return Ok(Progress::Done);
         }
-        if now == step.old {
-            return Ok(Progress::Todo);
-        }
+        let is_staged = step.new.is_none() || inode(&self.staged(number))? == step.new;
+        let is_old = now == step.old && look(&place)? == step.was;
         let is_away = now.is_none() && inode(&self.away(number))? == step.old;
-        Ok(if is_away { Progress::Between } else { Progress::Foreign })
+        Ok(match (is_staged, is_old, is_away) {
+            (true, true, _) => Progress::Todo,
+            (true, false, true) => Progress::Between,
+            _ => Progress::Foreign,
+        })
     }
 
     /// Makes every step that is not made yet.
@@ -304,11 +302,11 @@ impl Install {
     }
 
     fn staged(&self, number: usize) -> PathBuf {
-        self.folder.join(format!("new/{number}"))
+        self.folder.join(format!("{STAGED}/{number}"))
     }
 
     fn away(&self, number: usize) -> PathBuf {
-        self.folder.join(format!("new/{number}.old"))
+        self.folder.join(format!("{STAGED}/{number}.old"))
     }
 }
 
@@ -337,17 +335,4 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
 
 fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::rename(from, to).map_err(StoreError::io(Operation::Rename, to))
-}
-
-/// What stands there, itself and not what it points to; none where nothing does.
-fn inode(path: &Path) -> Result<Option<u64>, StoreError> {
-    match fs::symlink_metadata(path) {
-        Ok(found) => Ok(Some(found.ino())),
-        Err(error)
-            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(StoreError::io(Operation::Read, path)(error)),
-    }
 }

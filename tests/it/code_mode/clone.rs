@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use super::{clones, log, run_locally, the_run, with_code_mode};
+use super::{clones, log, program, run_locally, the_run, with_code_mode};
 use crate::support::{Repo, Workspace, file_url};
 
 /// A small sibling of the fork flow of older days: fetches upstream's tags where it is, and rebases the branch.
@@ -16,6 +16,7 @@ const steps = {};
 for (const [name, cmd] of [
   ["branch", "git rev-parse --abbrev-ref HEAD"],
   ["remote", "git remote get-url upstream || git remote add upstream " + flow.config.upstream_repo_url],
+  ["before", "git rev-parse HEAD"],
   ["fetch", "git fetch upstream --tags --prune"],
   ["rebase", "git rebase " + tag],
   ["head", "git rev-parse HEAD"],
@@ -26,7 +27,7 @@ for (const [name, cmd] of [
     result({ status: name === "rebase" ? "needs_intervention" : "failed", message: name + ": " + done.output, repo });
   }
 }
-result({ status: "changed", message: "rebased", repo, steps, artifacts: { afterSha: steps.head } });
+result({ status: "changed", message: "rebased", repo, steps, artifacts: { beforeSha: steps.before, afterSha: steps.head } });
 "#;
 
 fn config(workspace: &Workspace) -> String {
@@ -59,9 +60,10 @@ fn a_script_that_fetches_tags_works_where_the_fork_has_its_own_of_the_same_names
     assert!(repo.ends_with(&format!("flow-repos/{}", record["id"].as_str().unwrap())), "{repo}");
     let head = payload["steps"]["head"].as_str().unwrap();
     assert_ne!(head, tip);
-    // The commit can be had from the fork, under no name. Nothing else happened there, and nothing is left.
-    assert_eq!(workspace.fork.id(head), head);
-    assert_eq!(workspace.fork.git(&["for-each-ref", "--contains", head]), "");
+    // The commit is kept in the fork as the candidate. Nothing else happened there, and nothing is left.
+    let kept = workspace.fork.git(&["for-each-ref", "--contains", head, "--format=%(objectname) %(refname)"]);
+    assert_eq!(kept.trim(), format!("{head} refs/patch-moi/candidate/v2"));
+    assert_eq!(workspace.fork.git(&["fsck", "--full", "--no-progress"]), "");
     assert_eq!((workspace.fork.id("main"), workspace.fork.id("v2")), (tip, tag));
     assert_eq!(workspace.fork.git(&["remote"]), "upstream");
     assert!(clones(&workspace).is_empty());
@@ -74,7 +76,8 @@ fn a_repository_in_which_a_person_is_needed_is_kept_named_and_gone_on_with() {
     let run = run_locally(&workspace).run().exits(3);
     let kept = clones(&workspace);
     assert_eq!(kept.len(), 1, "{run}");
-    let run = run.prints(&["its repository is kept in", kept[0].to_str().unwrap()]);
+    let run =
+        run.prints(&["its repository is kept in", "run the same command again", kept[0].to_str().unwrap()]);
     assert!(kept[0].join(".git/rebase-merge").is_dir(), "{run}");
     assert!(log(&workspace).contains("CONFLICT"));
 
@@ -85,6 +88,12 @@ fn a_repository_in_which_a_person_is_needed_is_kept_named_and_gone_on_with() {
     let again = run_locally(&workspace).run().exits(0);
     assert_eq!(the_run(&workspace)["resultPayload"]["steps"]["head"], settled, "{again}");
     let _ = again.says(&["which was kept"]);
+    let candidate = workspace.candidate("v2");
+    assert_eq!(
+        json!([candidate["candidate"]["commit"], candidate["tip"]]),
+        json!([settled, workspace.fork.id("main")]),
+        "the branch of the fork stands where it stood"
+    );
     assert!(clones(&workspace).is_empty());
 }
 
@@ -103,11 +112,42 @@ fn a_person_who_names_a_repository_gets_that_one() {
 
 #[test]
 fn a_folder_of_another_machine_stands_for_the_workspace_itself() {
-    let workspace = Workspace::clean();
-    let config = config(&workspace).replace(workspace.path().to_str().unwrap(), "/home/nobody/codex");
-    let workspace = with_code_mode(workspace, &config, "", REBASE);
+    for elsewhere in ["/home/nobody/codex", "../codex"] {
+        let workspace = Workspace::clean();
+        let config = config(&workspace).replace(workspace.path().to_str().unwrap(), elsewhere);
+        let workspace = with_code_mode(workspace, &config, "", REBASE);
+        let run = run_locally(&workspace).run().exits(0);
+        let payload = the_run(&workspace)["resultPayload"].clone();
+        assert_eq!(payload["status"], "changed", "{run}");
+        let candidate = workspace.candidate("v2");
+        assert_eq!(
+            json!([candidate["flow"]["origin"], candidate["candidate"]["commit"]]),
+            json!(["flow", payload["artifacts"]["afterSha"]]),
+            "{run}"
+        );
+    }
+}
+
+#[test]
+fn what_a_cancelled_run_could_not_keep_is_made_again() {
+    let workspace = with_rebase(Workspace::clean());
+    let tools = tempfile::TempDir::new().unwrap();
+    // Whoever takes the step's commits to the fork is told to end meanwhile.
+    let git = "#!/bin/sh\ncase \"$*\" in *fetch*flow-repos*) kill -TERM $PPID; sleep 60;; esac\n\
+               PATH=${PATH#*:}; exec git \"$@\"\n";
+    program(&tools.path().join("git"), git);
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+    let run = run_locally(&workspace).env("PATH", path).run().exits(1).says(&["interrupted"]);
+    let record = the_run(&workspace);
+    assert_eq!(json!([record["status"], record["raw"]["host"]]), json!(["failed", "local"]), "{run}");
+    assert!(clones(&workspace).is_empty());
+    workspace.assert_nothing_half_written();
+
     let _ = run_locally(&workspace).run().exits(0);
-    assert_eq!(the_run(&workspace)["resultPayload"]["status"], "changed");
+    assert_eq!(
+        workspace.candidate("v2")["candidate"]["commit"],
+        the_run(&workspace)["resultPayload"]["artifacts"]["afterSha"]
+    );
 }
 
 #[test]

@@ -95,6 +95,36 @@ result({
 }
 
 #[test]
+fn a_script_may_have_names_of_its_own_that_the_host_knows() {
+    let script = "\
+const module = 'codex-rs', exports = 1, process = 2;
+function require(name) { return name + exports + process; }
+result({ status: 'completed', message: require(module) });
+";
+    in_both("", script, |workspace, run| {
+        let run = run.exits(0);
+        assert_eq!(payload(workspace, &run)["message"], "codex-rs12");
+    });
+}
+
+#[test]
+fn nothing_of_a_long_output_is_lost_on_its_way_from_the_host() {
+    // Bun and Node write no more to a full pipe once this was looked at.
+    let script = "\
+globalThis.process.stdout.isTTY;
+const said = await tools.exec_command({ cmd: 'seq 1 300000', max_output_tokens: 10 });
+for (let at = 0; at < 3000; at++) { console.log('x'.repeat(1000)); text('y'.repeat(300)); }
+result({ status: 'completed', tokens: said.original_token_count, message: 'z'.repeat(900000) });
+";
+    in_both("", script, |workspace, run| {
+        let run = run.exits(0);
+        let said = payload(workspace, &run);
+        assert_eq!(said["message"].as_str().unwrap().len(), 900_000);
+        assert_eq!(said["tokens"], 497_224);
+    });
+}
+
+#[test]
 fn exit_ends_the_script_at_once_however_deep_it_is_called() {
     let script = "\
 async function deep() {
@@ -231,6 +261,21 @@ result({ status: 'completed', output: all.output });
             assert!(!said.contains(absent), "{absent} is in\n{said}");
         }
     }
+}
+
+#[test]
+fn a_listed_secret_is_hidden_in_what_is_recorded_of_an_error() {
+    let script = "\
+const said = await tools.exec_command({ cmd: 'printf %s \"$GH_TOKEN\"' });
+throw new Error('refused: https://x:' + said.output + '@host');
+";
+    let workspace = demo("env = [\"GH_TOKEN\"]", script);
+    let run = run_locally(&workspace).env("GH_TOKEN", "hunter22").run().exits(1);
+    let (state, log) = (workspace.state().to_string(), log(&workspace));
+    for text in [&run.stdout, &run.stderr, &state, &log] {
+        assert!(!text.contains("hunter22"), "{text}");
+    }
+    assert!(state.contains("refused: https://x:***@host"), "{state}");
 }
 
 #[test]

@@ -9,8 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
+use crate::steps::{log, the_run};
 use crate::support::{Program, UPSTREAM, Workspace, write};
 
 /// A workspace with the repository's own flow `demo`, whose only step `hello` runs this Code Mode script. `config`
@@ -41,22 +40,6 @@ fn run(workspace: &Workspace) -> Program {
 /// The same by the local host.
 fn run_locally(workspace: &Workspace) -> Program {
     run(workspace).env("CODEX_FLOWS_CODE_MODE_HOST", "local")
-}
-
-/// The only run in state.json.
-#[track_caller]
-fn the_run(workspace: &Workspace) -> Value {
-    let state = workspace.state();
-    let runs = state["runs"].as_array().unwrap();
-    assert_eq!(runs.len(), 1, "{state:#}");
-    runs[0].clone()
-}
-
-/// The log of that run.
-fn log(workspace: &Workspace) -> String {
-    let id = the_run(workspace)["id"].as_str().unwrap().to_owned();
-    let logs = workspace.path().join(".codex/workspace/actions/flow-client/logs");
-    fs::read_to_string(logs.join(format!("{id}.log"))).unwrap()
 }
 
 /// The repositories that steps worked in and that are still there.

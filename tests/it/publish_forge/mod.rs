@@ -5,12 +5,13 @@ mod refused;
 mod told;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{Asked, GitHub, Output, Program, REPO, Said, TOKEN, Workspace, basic, patch_moi, write};
+use crate::support::{
+    Asked, GitHub, Output, Program, REPO, Said, TOKEN, Workspace, basic, executable, patch_moi, write,
+};
 use crate::verify::{carried, downloaded};
 
 const CANDIDATE: &str = "refs/heads/patch-moi/candidate/v2";

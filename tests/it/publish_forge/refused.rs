@@ -160,11 +160,10 @@ fn the_token_is_in_no_childs_environment_but_gits_own_way_to_its_host() {
     let log = world.home.join("children.log");
     let bin = world.home.join("bin");
     let (real, path) = (which("git"), std::env::var("PATH").unwrap());
-    write(
+    executable(
         &bin.join("git"),
         format!("#!/bin/sh\n{{ echo \"== $*\"; env; }} >>{}\nexec {real} \"$@\"\n", log.display()),
     );
-    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
 
     let program = world.program().env("GITHUB_TOKEN", TOKEN).env("PATH", format!("{}:{path}", bin.display()));
     let _ = program.run().exits(0);
@@ -215,8 +214,7 @@ fn workflow_files_in_the_way_are_named_before_and_refused_in_githubs_words() {
     let hook = world.home.join("remote.git/hooks/update");
     let words = "refusing to allow a GitHub App to create or update workflow `.github/workflows/x.yml` without \
                  `workflows` permission";
-    write(&hook, format!("#!/bin/sh\ncase \"$1\" in *candidate*) echo '{words}' >&2; exit 1;; esac\n"));
-    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&hook, format!("#!/bin/sh\ncase \"$1\" in *candidate*) echo '{words}' >&2; exit 1;; esac\n"));
 
     let dry = world.program().env("GITHUB_TOKEN", TOKEN).args(["--dry-run"]).run().exits(0);
     let named = "may not push: .github/workflows/x.yml; a token with";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::SystemTime;
 
 use walkdir::{DirEntry, WalkDir};
@@ -12,6 +13,16 @@ use walkdir::{DirEntry, WalkDir};
 pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
+}
+
+/// Writes a program. Another one puts it in its place: a child that another test starts in this moment would hold a
+/// file that this process writes, and a file that is held so cannot be executed.
+pub(crate) fn executable(path: &Path, text: impl AsRef<[u8]>) {
+    let beside = path.with_extension("written");
+    write(&beside, text);
+    let put = Command::new("install").args(["-m", "755"]).args([&beside, path]).status().unwrap();
+    assert!(put.success());
+    fs::remove_file(beside).unwrap();
 }
 
 /// Every file below `root` with this name, in order.

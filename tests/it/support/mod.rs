@@ -15,7 +15,7 @@ mod tools;
 mod workspace;
 
 pub(crate) use act::{Ended, Fork, Workflow, copy_to, repository};
-pub(crate) use files::{Snapshot, find_files, write};
+pub(crate) use files::{Snapshot, executable, find_files, write};
 pub(crate) use github::{Asked, GitHub, REPO, Said, TOKEN, basic};
 pub(crate) use http::{Page, Server};
 pub(crate) use machines::{ForkServer, STATE};
