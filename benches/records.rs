@@ -6,7 +6,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    clippy::print_stdout,
     reason = "a bench makes its own world, and a bench that cannot is broken"
 )]
 

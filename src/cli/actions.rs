@@ -106,6 +106,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
 fn prepare_auth(app: &App) -> Result<Kind> {
     let workspace = app.options.workspace(&app.environment)?;
     let prepared = codex_auth::prepare(&workspace, app.environment.variables())?;
+    prepared.warnings.iter().for_each(|warning| app.ui.warn(warning));
     if app.ui.is_json() {
         app.ui.json(&prepared);
     } else {

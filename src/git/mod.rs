@@ -44,6 +44,6 @@ pub(crate) use merge::GitMerge;
 pub(crate) use program::Git;
 pub(crate) use push::{PushOutcome, Rejection};
 pub(crate) use remote::{Listing, RemoteUrl, shown};
-pub(crate) use repository::Repository;
+pub(crate) use repository::{Exclusion, Repository};
 pub(crate) use workbench::Workbench;
 pub(crate) use worktree::{MARKER as WORKTREE_MARKER, Picked, Standing, WorkTree};

@@ -23,6 +23,39 @@ impl std::fmt::Debug for Repository {
     }
 }
 
+/// What keeps a file out of the next commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exclusion {
+    /// It is ignored, or in no repository that can be read.
+    Out,
+    /// Nothing: `git add` of its folder takes it.
+    NotIgnored,
+    /// Nothing: it is part of the repository already.
+    Tracked,
+}
+
+impl Exclusion {
+    /// Of a file, which need not be there.
+    pub(crate) fn of(file: &Path) -> Self {
+        Self::find(file).unwrap_or(Self::Out)
+    }
+
+    fn find(file: &Path) -> Option<Self> {
+        let folder = file.ancestors().skip(1).find(|folder| folder.is_dir())?;
+        let repository = git2::Repository::discover(folder).ok()?;
+        let root = repository.workdir()?.canonicalize().ok()?;
+        let file = folder.canonicalize().ok()?.join(file.strip_prefix(folder).ok()?);
+        let path = file.strip_prefix(root).ok()?;
+        let tracked = repository.index().ok()?.get_path(path, 0).is_some();
+        let ignored = repository.status_should_ignore(path).ok()?;
+        Some(match (tracked, ignored) {
+            (true, _) => Self::Tracked,
+            (false, true) => Self::Out,
+            (false, false) => Self::NotIgnored,
+        })
+    }
+}
+
 impl Repository {
     /// Opens the repository whose work tree or git directory is `path`.
     ///

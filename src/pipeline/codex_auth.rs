@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Kind, Result};
+use crate::git::Exclusion;
 use crate::pack::Lock;
 use crate::store::CodexHome;
 use crate::workspace::Workspace;
@@ -29,6 +30,9 @@ pub(crate) struct Prepared {
     /// The variable that it came from, or `none`.
     source: &'static str,
     wrote: bool,
+    /// What could bring the login where others read it.
+    #[serde(skip)]
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Prepared {
@@ -59,7 +63,22 @@ pub(crate) fn prepare(workspace: &Workspace, variables: &BTreeMap<String, String
         auth_path: home.auth().display().to_string(),
         source,
         wrote: login.is_some(),
+        warnings: login.iter().filter_map(|_| exposed(&home.auth())).collect(),
     })
+}
+
+/// Why a commit would take the login along, where it would.
+fn exposed(auth: &Path) -> Option<String> {
+    let file = auth.display();
+    match Exclusion::of(auth) {
+        Exclusion::Out => None,
+        Exclusion::NotIgnored => Some(format!(
+            "git does not ignore {file}, and `git add` would take the login along: add `/.codex/auth.json` to .gitignore"
+        )),
+        Exclusion::Tracked => Some(format!(
+            "git tracks {file}, and the next commit would take the login along: `git rm --cached` it, and add it to .gitignore"
+        )),
+    }
 }
 
 fn login(variables: &BTreeMap<String, String>) -> Result<Option<(&'static str, Value)>> {

@@ -47,7 +47,7 @@ pub(crate) fn events(data: &DataDir, filter: &EventFilter, limit: Limit) -> Resu
     let mut listed = Listed::new(limit);
     let warnings = data
         .flow_events::<JournalEvent>()
-        .from_newest(|event| if filter.accepts(&event.kind) { listed.push(event) } else { GO_ON })?;
+        .each_from_newest(|event| if filter.accepts(&event.kind) { listed.push(event) } else { GO_ON })?;
     Ok(Journaled { records: listed.records, warnings })
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn dispatches(
     let mut listed = Listed::new(limit);
     let warnings = data
         .dispatches()
-        .from_newest(|dispatch| if filter.accepts(&dispatch) { listed.push(dispatch) } else { GO_ON })?;
+        .each_from_newest(|dispatch| if filter.accepts(&dispatch) { listed.push(dispatch) } else { GO_ON })?;
     Ok(Journaled { records: listed.records, warnings })
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn dispatches(
 pub(crate) fn attempts(data: &DataDir, filter: &AttemptFilter, limit: Limit) -> Result<Journaled<Attempt>> {
     let mut listed = Listed::new(limit);
     let mut superseded = HashSet::new();
-    let warnings = data.attempts().from_newest(|attempt| {
+    let warnings = data.attempts().each_from_newest(|attempt| {
         let is_last = superseded.insert(attempt.id.clone());
         if is_last && filter.accepts(&attempt) { listed.push(attempt) } else { GO_ON }
     })?;

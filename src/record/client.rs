@@ -55,13 +55,13 @@ pub(crate) enum Recorded {
 pub(crate) enum StateError {
     /// It is not JSON.
     #[error("it is not valid JSON: {0}")]
-    NotJson(serde_json::Error),
+    Json(serde_json::Error),
     /// It is not UTF-8.
     #[error("it is not valid JSON: {0}")]
     NotText(#[from] std::str::Utf8Error),
     /// It is JSON of another kind.
     #[error("it is not a flow client's state, an object with the lists `events` and `runs`: {0}")]
-    NotAState(serde_json::Error),
+    Shape(serde_json::Error),
 }
 
 /// A value without the `id` and `type` that make it an event.
@@ -80,8 +80,8 @@ impl FlowClientState {
         let whole = without_halves(text);
         let mut state: Self = serde_json::from_str(whole.as_deref().unwrap_or(text)).map_err(|error| {
             match error.classify() {
-                Category::Data => StateError::NotAState(error),
-                Category::Io | Category::Syntax | Category::Eof => StateError::NotJson(error),
+                Category::Data => StateError::Shape(error),
+                Category::Io | Category::Syntax | Category::Eof => StateError::Json(error),
             }
         })?;
         if state.to_text() != text {

@@ -106,7 +106,7 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     ) -> Result<bool, StoreError> {
         let _lock = self.lock()?;
         let mut is_known = false;
-        self.from_end::<K>(|known, _| {
+        self.each_from_end::<K>(|known, _| {
             is_known = is_same(&known);
             if is_known { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
@@ -125,7 +125,7 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
         mut is_it: impl FnMut(&K) -> bool,
     ) -> Result<Option<T>, StoreError> {
         let mut found = None;
-        self.from_end::<K>(|known, line| {
+        self.each_from_end::<K>(|known, line| {
             if is_it(&known) {
                 found = record(line, false).ok().flatten();
             }
@@ -139,15 +139,15 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     ///
     /// # Errors
     /// Where a file cannot be read at all.
-    pub(crate) fn from_newest(
+    pub(crate) fn each_from_newest(
         &self,
         mut see: impl FnMut(T) -> ControlFlow<()>,
     ) -> Result<Vec<JournalWarning>, StoreError> {
-        self.from_end::<T>(|record, _| see(record))
+        self.each_from_end::<T>(|record, _| see(record))
     }
 
     /// The files from the newest line to the oldest, each line as a `K` and as it stands.
-    fn from_end<K: DeserializeOwned>(
+    fn each_from_end<K: DeserializeOwned>(
         &self,
         mut see: impl FnMut(K, &[u8]) -> ControlFlow<()>,
     ) -> Result<Vec<JournalWarning>, StoreError> {

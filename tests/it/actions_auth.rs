@@ -35,6 +35,25 @@ fn a_login_is_written_for_its_owner_alone_and_said_without_a_word_of_it() {
 }
 
 #[test]
+fn where_git_would_take_the_login_along_the_run_says_so() {
+    let workspace = Workspace::on_v1();
+    let prepare = || actions(&workspace, &["prepare-auth"]).env("OPENAI_API_KEY", "hunter2").run().exits(0);
+    let run = prepare().says(&["git does not ignore", ".codex/auth.json"]);
+    assert!(!run.to_string().contains("hunter2"), "{run}");
+
+    workspace.fork.git(&["add", "--force", ".codex/auth.json"]);
+    let _ = prepare().says(&["git tracks", "git rm --cached"]);
+    workspace.fork.git(&["rm", "--quiet", "--cached", ".codex/auth.json"]);
+
+    write(&workspace.path().join(".gitignore"), "/.codex/auth.json\n");
+    let run = prepare();
+    assert!(!run.stderr.contains("git "), "{run}");
+    let none = Workspace::on_v1();
+    let run = actions(&none, &["prepare-auth"]).run().exits(0);
+    assert!(!run.stderr.contains("git "), "nothing was written\n{run}");
+}
+
+#[test]
 fn a_login_that_is_no_object_is_refused_and_the_old_one_stands() {
     let workspace = Workspace::on_v1();
     write(&workspace.path().join(".codex/auth.json"), "{}\n");
