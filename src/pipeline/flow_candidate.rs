@@ -82,14 +82,15 @@ fn made(
     let Some(commit) = reported(session, selected, artifacts)? else { return Ok(None) };
     let mut prepared = preparing::prepare(session, job, selected)?;
     let before = artifacts.get("beforeSha").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let is_where_it_was = prepared.tip == commit && before == Some(commit);
+    if is_where_it_was || commit == prepared.release.commit {
+        return Ok(None);
+    }
     // Where the step has moved the branch itself, only it knows where that stood.
     if prepared.tip == commit
         && let Some(before) = before.filter(|id| prepared.fork.repository.has_commit(*id))
     {
         prepared.tip = before;
-    }
-    if commit == prepared.release.commit {
-        return Ok(None);
     }
     let frame = Frame { event, selected, prepared: &prepared, started_at: session.context.stamp() };
     let gathered = carrying::gather(session, &prepared)?;
@@ -127,6 +128,8 @@ fn named(artifacts: &Value) -> Vec<String> {
     if let Some(one) = artifacts.get_mut("candidateRefs").filter(|one| !one.is_array()) {
         *one = Value::Array(vec![one.take()]);
     }
+    // What a person settled in a repository that was kept is where the step begins as well as where it ends.
+    artifacts.as_object_mut().map(|artifacts| artifacts.remove("beforeSha"));
     candidate_refs(&artifacts).into_iter().map(|one| one.sha.unwrap_or(one.name)).collect()
 }
 
