@@ -135,8 +135,8 @@ fn a_result_that_is_none_says_what_is_wrong_with_it() {
         ("FLOW_RESULT {\"status\":", "FLOW_RESULT is not valid JSON: EOF"),
         ("FLOW_RESULT:{\"status\":\"completed\"}", "line 2 of its output has the word and no space after it"),
         (
-            "FLOW_RESULT {\"status\":\"completed\",\"next\":[{}]}",
-            "FLOW_RESULT next[0] is no event: it has no `id`",
+            "FLOW_RESULT {\"status\":\"completed\",\"next\":{}}",
+            "FLOW_RESULT next must be a list of events, and is an object",
         ),
     ] {
         let workspace = with_script(&format!("echo begin\necho '{line}'\n"));
