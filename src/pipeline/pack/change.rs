@@ -23,7 +23,7 @@ pub(crate) struct ChangeAsked {
 /// Looks at the packs again that the items came from, and plans what is new; where that is wanted, installs it.
 ///
 /// # Errors
-/// As [`super::add`]. A pack that cannot be opened is a conflict of its items.
+/// As [`super::add()`]. A pack that cannot be opened is a conflict of its items.
 pub(crate) fn update(context: &Context<'_>, asked: &ChangeAsked) -> Result<PlanReport> {
     let before = State::read(context.workspace.root())?;
     are_installed(&asked.names, &before.lock.items)?;
