@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 
 use crate::steps::{WELL, flow_toml, log, the_run, with_script, write_flow};
@@ -201,7 +202,9 @@ fn a_killed_run_leaves_what_its_step_had_said() {
     let text = fs::read_to_string(&files[0]).unwrap();
     assert_eq!(text, "$ sh step.sh\na word to keep\n");
     let step = fs::read_to_string(workspace.path().join("begun")).unwrap();
-    let _ = Command::new("kill").args(["-KILL", &format!("-{}", step.trim())]).status();
+    // Not by `kill -KILL -PID`: procps 4.0.2 reads the first digit alone, and -1 is every process there is.
+    let leader = Pid::from_raw(step.trim().parse().unwrap()).unwrap();
+    kill_process_group(leader, Signal::KILL).unwrap();
 }
 
 #[test]
