@@ -1,11 +1,13 @@
 //! The engine's first port: objects and the graph in them, by libgit2.
 
+use std::rc::Rc;
+
 use git2::{ErrorCode, ObjectType, Sort};
 
 use super::Workbench;
 use super::repository::{commit_id, object_id, oid};
 use crate::ids::{CommitId, ObjectId, TreeId};
-use crate::stack::{Entry, Mode, Objects, PortError, empty_tree};
+use crate::stack::{Objects, PortError, empty_tree};
 
 impl Workbench {
     fn read(&self, id: ObjectId, kind: ObjectType) -> Result<Vec<u8>, PortError> {
@@ -52,12 +54,11 @@ impl Objects for Workbench {
         self.read(id.object(), ObjectType::Commit)
     }
 
-    fn tree(&self, id: TreeId) -> Result<Vec<Entry>, PortError> {
+    fn raw_tree(&self, id: TreeId) -> Result<Rc<[u8]>, PortError> {
         if id == empty_tree() {
-            return Ok(Vec::new());
+            return Ok([].into());
         }
-        entries(&self.read(id.object(), ObjectType::Tree)?)
-            .ok_or_else(|| PortError::new(format!("tree {id} could not be read"), "it is malformed"))
+        self.read(id.object(), ObjectType::Tree).map(Rc::from)
     }
 
     fn blob(&self, id: ObjectId) -> Result<Vec<u8>, PortError> {
@@ -68,15 +69,12 @@ impl Objects for Workbench {
         self.write(ObjectType::Commit, content).map(CommitId::new)
     }
 
-    fn write_tree(&self, entries: &[Entry]) -> Result<TreeId, PortError> {
-        let mut content = Vec::new();
-        for entry in entries {
-            content.extend_from_slice(format!("{:o} ", entry.mode.0).as_bytes());
-            content.extend_from_slice(&entry.name);
-            content.push(0);
-            content.extend_from_slice(entry.id.as_bytes());
-        }
-        self.write(ObjectType::Tree, &content).map(TreeId::new)
+    fn write_raw_tree(&self, raw: Vec<u8>, _like: TreeId) -> Result<TreeId, PortError> {
+        self.write(ObjectType::Tree, &raw).map(TreeId::new)
+    }
+
+    fn write_blob(&self, content: &[u8], _like: ObjectId) -> Result<ObjectId, PortError> {
+        self.write(ObjectType::Blob, content)
     }
 
     fn reachable(&self, tips: &[CommitId], hidden: &[CommitId]) -> Result<Vec<CommitId>, PortError> {
@@ -123,19 +121,4 @@ impl Objects for Workbench {
             self.bench.inner.diff_tree_to_tree(before.as_ref(), after.as_ref(), None).map_err(failed)?;
         diff.patchid(None).map(object_id).map_err(failed)
     }
-}
-
-/// The entries of a raw tree: octal mode, space, name, NUL, twenty bytes.
-fn entries(mut raw: &[u8]) -> Option<Vec<Entry>> {
-    let mut entries = Vec::new();
-    while !raw.is_empty() {
-        let space = raw.iter().position(|byte| *byte == b' ')?;
-        let end = raw.iter().position(|byte| *byte == 0)?;
-        let mode = u32::from_str_radix(std::str::from_utf8(&raw[..space]).ok()?, 8).ok()?;
-        let name = raw.get(space + 1..end)?.to_vec();
-        let id = raw.get(end + 1..end + 21)?.try_into().ok()?;
-        entries.push(Entry { mode: Mode(mode), name, id: ObjectId::from_bytes(id) });
-        raw = &raw[end + 21..];
-    }
-    Some(entries)
 }

@@ -14,24 +14,27 @@
 //! | `replay` | the way of each patch: tried, carried, dropped or left out |
 //! | `walk` | where each commit has come to stand, and what was left open |
 //! | `apply` | one ordinary patch on one new parent |
+//! | `fast` | the merge without git, for patches whose outcome is certain |
 //! | `merges` | one merge on its new parents |
 //! | `settle` | what a person settled when upstream was merged in |
 //! | `answers` | what a person answered where a patch conflicts |
 //! | `hand` | what of an answer does not follow from the patch |
 //! | `upstream` | whether upstream had a patch and took it out again |
 //! | `culprit` | the upstream commit that made the difference |
-//! | `commit`, `tree` | git's raw formats |
+//! | `commit`, `tree`, `raw` | git's raw formats |
 
 mod answers;
 mod apply;
 mod commit;
 mod culprit;
+mod fast;
 mod hand;
 mod inventory;
 mod merges;
 mod outcome;
 mod pick;
 mod ports;
+mod raw;
 mod replay;
 mod settle;
 mod squash;

@@ -61,7 +61,7 @@ impl Upstream {
             if walk.objects.patch_id(change.before, change.after)? != wanted {
                 continue;
             }
-            let twice = apply::can_be_taken_out(walk.merger, patch, walk.onto.tree)?;
+            let twice = apply::can_be_taken_out(&walk.merger, patch, walk.onto.tree)?;
             let then = match twice {
                 true => "still has it: this carries it a second time",
                 false => "took it out again",

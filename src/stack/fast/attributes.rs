@@ -1,0 +1,73 @@
+//! Whether an attribute may say how a path is merged.
+//!
+//! git merges lines unless an attribute `merge` names another way (gitattributes(5)); `binary` is a macro
+//! that holds it, and a repository may define more. Whether a pattern means a path is decided only where
+//! that is plain. In doubt it does.
+
+use std::collections::HashMap;
+
+/// What the attributes files of a tree say, as far as it was asked. By directory; the root's path is empty.
+#[derive(Debug, Default)]
+pub(super) struct Known(pub(super) HashMap<Vec<u8>, Vec<Vec<u8>>>);
+
+/// A file in a folder that may say something about the paths below it.
+pub(super) const FILE: &[u8] = b".gitattributes";
+
+/// The patterns of an attributes file whose lines may say how to merge.
+pub(super) fn patterns(content: &[u8]) -> Vec<Vec<u8>> {
+    let lines = content.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.filter(|line| !line.starts_with(b"#")).filter_map(pattern).collect()
+}
+
+fn pattern(line: &[u8]) -> Option<Vec<u8>> {
+    let mentions = |word: &[u8]| line.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    if !mentions(b"merge") && !mentions(b"binary") {
+        return None;
+    }
+    if line.starts_with(b"\"") || line.starts_with(b"[attr]") {
+        return Some(b"*".to_vec());
+    }
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let pattern = words.next()?;
+    let is_about_merging = |word: &[u8]| {
+        let name = word.strip_prefix(b"-").or(word.strip_prefix(b"!")).unwrap_or(word);
+        let name = name.split(|byte| *byte == b'=').next().unwrap_or(name);
+        name == b"merge" || name == b"binary"
+    };
+    words.any(is_about_merging).then(|| pattern.to_vec())
+}
+
+/// Whether `pattern` may mean a path that ends with `name`.
+pub(super) fn may_mean(pattern: &[u8], name: &[u8]) -> bool {
+    let last = pattern.rsplit(|byte| *byte == b'/').next().unwrap_or(pattern);
+    let is_literal = |text: &[u8]| !text.is_empty() && !text.iter().any(|byte| b"*?[]\\!".contains(byte));
+    let ends_like = |end: &[u8]| name.len() >= end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end);
+    match last.strip_prefix(b"*") {
+        Some(end) if is_literal(end) => ends_like(end),
+        None if is_literal(last) => last.len() == name.len() && ends_like(last),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_line_about_merging_counts_and_only_for_the_paths_that_it_may_mean() {
+        let file = b"# *.c merge=union\n*.png binary\n*.sh text eol=lf\n/docs/merge.txt whitespace\nCHANGES.md -merge\n";
+        assert_eq!(patterns(file), [b"*.png".to_vec(), b"CHANGES.md".to_vec()]);
+        assert!(may_mean(b"*.png", b"logo.PNG") && !may_mean(b"*.png", b"main.c"));
+        assert!(may_mean(b"docs/CHANGES.md", b"CHANGES.md") && !may_mean(b"CHANGES.md", b"OLD-CHANGES.md"));
+        for pattern in [&b"*"[..], b"doc/**", b"*.[ch]", b"a?", b"dir/", b"**/x*"] {
+            assert!(may_mean(pattern, b"main.c"), "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn a_macro_and_a_quoted_pattern_count_for_every_path() {
+        for line in [&b"[attr]ours merge=ours"[..], b"\"a b\" merge=union", b"[attr]bin binary"] {
+            assert_eq!(patterns(line), [b"*".to_vec()]);
+        }
+    }
+}
