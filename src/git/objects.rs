@@ -5,12 +5,23 @@ use std::rc::Rc;
 use git2::{ErrorCode, ObjectType, Sort};
 
 use super::Workbench;
+use super::made::Object;
 use super::repository::{commit_id, object_id, oid};
 use crate::ids::{CommitId, ObjectId, TreeId};
-use crate::stack::{Objects, PortError, empty_tree};
+use crate::stack::{Objects, PortError, RawCommit, empty_tree};
 
 impl Workbench {
-    fn read(&self, id: ObjectId, kind: ObjectType) -> Result<Vec<u8>, PortError> {
+    /// The content of an object, wherever it lies.
+    pub(super) fn read(&self, id: ObjectId, kind: ObjectType) -> Result<Rc<[u8]>, PortError> {
+        let unexpected = |found: ObjectType| {
+            PortError::new(
+                format!("object {id} could not be read"),
+                format!("it is a {found}, where a {kind} was expected"),
+            )
+        };
+        if let Some(made) = self.made.get(id) {
+            return if made.kind == kind { Ok(made.content) } else { Err(unexpected(made.kind)) };
+        }
         let failed = |source: git2::Error| match source.code() {
             ErrorCode::NotFound => PortError::missing(id),
             _ => PortError::new(format!("object {id} could not be read"), source),
@@ -18,22 +29,31 @@ impl Workbench {
         let odb = self.bench.inner.odb().map_err(failed)?;
         let object = odb.read(oid(id)).map_err(failed)?;
         if object.kind() != kind {
-            return Err(PortError::new(
-                format!("object {id} could not be read"),
-                format!("it is a {}, where a {kind} was expected", object.kind()),
-            ));
+            return Err(unexpected(object.kind()));
         }
-        Ok(object.data().to_vec())
+        Ok(object.data().into())
     }
 
-    fn write(&self, kind: ObjectType, content: &[u8]) -> Result<ObjectId, PortError> {
-        let failed = |source: git2::Error| PortError::new(format!("a {kind} could not be written"), source);
-        let odb = self.bench.inner.odb().map_err(failed)?;
-        odb.write(kind, content).map(object_id).map_err(failed)
+    fn write(&self, object: Object) -> Result<ObjectId, PortError> {
+        let (id, is_much) = self.made.put(object);
+        if is_much {
+            self.settle().map_err(|source| PortError::new("what was made could not be written", source))?;
+        }
+        Ok(id)
+    }
+
+    /// libgit2 knows nothing of commits in memory.
+    fn show(&self, commits: &[CommitId]) -> Result<(), PortError> {
+        match commits.iter().any(|commit| self.made.has(commit.object())) {
+            true => self.settle().map_err(|source| PortError::new("what was made could not be written", source)),
+            false => Ok(()),
+        }
     }
 
     fn walk(&self, tips: &[CommitId], hidden: &[CommitId], line: bool) -> Result<Vec<CommitId>, PortError> {
         let failed = |source: git2::Error| PortError::new("the history could not be walked", source);
+        self.show(tips)?;
+        self.show(hidden)?;
         let mut walk = self.bench.inner.revwalk().map_err(failed)?;
         walk.set_sorting(if line { Sort::TOPOLOGICAL } else { Sort::NONE }).map_err(failed)?;
         if line {
@@ -51,30 +71,38 @@ impl Workbench {
 
 impl Objects for Workbench {
     fn commit(&self, id: CommitId) -> Result<Vec<u8>, PortError> {
-        self.read(id.object(), ObjectType::Commit)
+        self.read(id.object(), ObjectType::Commit).map(|content| content.to_vec())
     }
 
     fn raw_tree(&self, id: TreeId) -> Result<Rc<[u8]>, PortError> {
         if id == empty_tree() {
             return Ok([].into());
         }
-        self.read(id.object(), ObjectType::Tree).map(Rc::from)
+        if let Some(known) = self.made.tree(id.object()) {
+            return Ok(known);
+        }
+        let raw = self.read(id.object(), ObjectType::Tree)?;
+        if !self.made.has(id.object()) {
+            self.made.remember(id.object(), Rc::clone(&raw));
+        }
+        Ok(raw)
     }
 
     fn blob(&self, id: ObjectId) -> Result<Vec<u8>, PortError> {
-        self.read(id, ObjectType::Blob)
+        self.read(id, ObjectType::Blob).map(|content| content.to_vec())
     }
 
     fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError> {
-        self.write(ObjectType::Commit, content).map(CommitId::new)
+        self.write(Object { kind: ObjectType::Commit, content: content.into(), like: None }).map(CommitId::new)
     }
 
-    fn write_raw_tree(&self, raw: Vec<u8>, _like: TreeId) -> Result<TreeId, PortError> {
-        self.write(ObjectType::Tree, &raw).map(TreeId::new)
+    fn write_raw_tree(&self, raw: Vec<u8>, like: TreeId) -> Result<TreeId, PortError> {
+        let like = Some(like.object());
+        self.write(Object { kind: ObjectType::Tree, content: raw.into(), like }).map(TreeId::new)
     }
 
-    fn write_blob(&self, content: &[u8], _like: ObjectId) -> Result<ObjectId, PortError> {
-        self.write(ObjectType::Blob, content)
+    fn write_blob(&self, content: &[u8], like: ObjectId) -> Result<ObjectId, PortError> {
+        self.write(Object { kind: ObjectType::Blob, content: content.into(), like: Some(like) })
     }
 
     fn reachable(&self, tips: &[CommitId], hidden: &[CommitId]) -> Result<Vec<CommitId>, PortError> {
@@ -86,6 +114,7 @@ impl Objects for Workbench {
     }
 
     fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, PortError> {
+        self.show(&[one, other])?;
         match self.bench.inner.merge_base(oid(one.object()), oid(other.object())) {
             Ok(id) => Ok(Some(commit_id(id))),
             Err(err) if err.code() == ErrorCode::NotFound => {
@@ -101,6 +130,15 @@ impl Objects for Workbench {
     fn is_ancestor(&self, ancestor: CommitId, descendant: CommitId) -> Result<bool, PortError> {
         let failed =
             |source| PortError::new(format!("the history of {descendant} could not be read"), source);
+        let mut descendant = descendant;
+        // Down a line of commits in memory it is plain.
+        while ancestor != descendant {
+            let Some(made) = self.made.get(descendant.object()) else { break };
+            let Ok(commit) = RawCommit::parse(descendant, &made.content) else { break };
+            let [only] = commit.parents[..] else { break };
+            descendant = only;
+        }
+        self.show(&[ancestor, descendant])?;
         Ok(ancestor == descendant
             || self
                 .bench

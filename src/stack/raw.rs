@@ -108,14 +108,17 @@ impl<'a> Iterator for RawTree<'a> {
 
 /// A name under which two trees have different things.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Differs<'a> {
-    pub(super) name: &'a [u8],
-    pub(super) before: Node,
-    pub(super) after: Node,
+pub(crate) struct Differs<'a> {
+    /// The name.
+    pub(crate) name: &'a [u8],
+    /// What the first tree has.
+    pub(crate) before: Node,
+    /// What the second one has.
+    pub(crate) after: Node,
 }
 
 /// Every name under which `before` and `after` have different things, sorted by name.
-pub(super) fn differ<'a>(before: (TreeId, &'a [u8]), after: (TreeId, &'a [u8])) -> Result<Vec<Differs<'a>>, PortError> {
+pub(crate) fn differ<'a>(before: (TreeId, &'a [u8]), after: (TreeId, &'a [u8])) -> Result<Vec<Differs<'a>>, PortError> {
     let mut found: Vec<Differs<'a>> = Vec::new();
     let (mut one, mut other) = (RawTree::new(before.1), RawTree::new(after.1));
     let (mut left, mut right) = (one.next(), other.next());

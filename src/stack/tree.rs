@@ -1,5 +1,7 @@
 //! Raw trees: entries, what one commit touches, and single entries replaced.
 
+use std::collections::HashSet;
+
 use super::ports::{Entry, Mode, Objects, PortError};
 use super::raw::{self, Differs, RawTree};
 use crate::ids::{ObjectId, TreeId};
@@ -49,6 +51,33 @@ pub(super) fn changed(
 ) -> Result<Vec<Vec<u8>>, PortError> {
     let found = walk(objects, [tree(before), tree(after), None])?;
     Ok(found.into_iter().map(|spot| spot.path).collect())
+}
+
+/// The same, where nothing but `within` is changed, which holds paths and all directories above them.
+pub(super) fn changed_within(
+    objects: &dyn Objects,
+    before: TreeId,
+    after: TreeId,
+    within: &HashSet<Vec<u8>>,
+) -> Result<Option<Vec<Vec<u8>>>, PortError> {
+    let mut found = Vec::new();
+    let mut waiting = vec![Touched { path: Vec::new(), before: tree(before), after: tree(after), there: None }];
+    while let Some(spot) = waiting.pop() {
+        for spot in below(objects, &spot)? {
+            if !within.contains(&spot.path) {
+                return Ok(None);
+            }
+            let is_leaf = |node: &Node| node.is_some() && !is_tree(node);
+            if is_leaf(&spot.before) || is_leaf(&spot.after) {
+                found.push(spot.path.clone());
+            }
+            if is_tree(&spot.before) || is_tree(&spot.after) {
+                waiting.push(spot);
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(Some(found))
 }
 
 fn tree(id: TreeId) -> Node {
