@@ -1,78 +1,110 @@
 //! The merge of three texts, where it is certain what git makes of them.
 //!
 //! git aligns the lines of two texts with its histogram algorithm, and then slides each group of changed
-//! lines up or down to where it looks best. The alignment here is the same; where the groups slide to is
-//! not asked. A merge is certain where the groups of the two sides stay apart however they slide: then
-//! every placement gives the same text.
+//! lines up or down to where it looks best; groups that meet become one. The alignment here is the same;
+//! where the groups slide to is not asked. A merge is certain where the groups of the two sides stay apart
+//! wherever they slide: then every placement gives the same text.
+
+use std::ops::Range;
 
 use super::align::{self, Group};
 use super::texts::Texts;
 
-/// What `ours` and `theirs` made of `base`, together. Nothing where git has to be asked: changes that
+/// What `ours` and `theirs` made of `base`, together. Nothing where git has to be asked: changes that may
 /// touch each other, or too much to compare.
 pub(super) fn merge(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
     let texts = Texts::of([base, ours, theirs]);
     let [base, ours, theirs] = &texts.lines;
-    let ours = changes(&base.tokens, &ours.tokens, texts.distinct)?;
-    let theirs = changes(&base.tokens, &theirs.tokens, texts.distinct)?;
-    let picked = apart(ours, theirs)?;
-    Some(texts.put_together(&picked))
+    let mut changes = Vec::new();
+    let mut reaches = Vec::new();
+    for (side, lines) in [(1, ours), (2, theirs)] {
+        let groups = align::groups(&base.tokens, &lines.tokens, texts.distinct)?;
+        reaches.extend(reach(&groups, &base.tokens, &lines.tokens)?.into_iter().map(|reach| (reach, side)));
+        changes.extend(groups.into_iter().map(|group| Change { side, group }));
+    }
+    if !are_apart(reaches) {
+        return None;
+    }
+    changes.sort_by_key(|change| (change.group.base.start, change.group.base.end));
+    Some(texts.put_together(&changes))
 }
 
 /// One changed place of a side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Change {
     /// Which side: 1 for ours, 2 for theirs.
     pub(super) side: usize,
     /// The lines of the base that go, and those of the side that come.
     pub(super) group: Group,
-    /// The lines of the base that it may touch, wherever it slides to.
-    from: usize,
-    to: usize,
 }
 
-/// The changes of one side, or nothing where they slide into each other.
-fn changes(base: &[u32], side: &[u32], distinct: usize) -> Option<Vec<Change>> {
-    let groups = align::groups(base, side, distinct)?;
-    let mut changes: Vec<Change> = Vec::with_capacity(groups.len());
-    for (at, group) in groups.iter().enumerate() {
-        let before = at.checked_sub(1).map(|at| &groups[at]);
-        let after = groups.get(at + 1);
-        // How far unchanged lines reach above and below the group: the same number on both sides.
-        let above = group.base.start - before.map_or(0, |before| before.base.end);
-        let below = after.map_or(base.len(), |after| after.base.start) - group.base.end;
-        let mut reach = (0, 0);
-        for (lines, range) in [(base, &group.base), (side, &group.side)] {
-            let (up, down) = slides(lines, range.start, range.end);
-            // One that reaches the next group becomes one with it, and may slide on.
-            let bounded = |slide: usize, room: usize, open: bool| (slide < room || open).then_some(slide.min(room));
-            reach.0 = reach.0.max(bounded(up, above, before.is_none())?);
-            reach.1 = reach.1.max(bounded(down, below, after.is_none())?);
-        }
-        let (from, to) = (group.base.start - reach.0, group.base.end + reach.1);
-        // Two that could meet in between are one for git.
-        if changes.last().is_some_and(|last| from <= last.to) {
-            return None;
-        }
-        changes.push(Change { side: 0, group: group.clone(), from, to });
+/// Whether at least one line of the base lies between any two reaches of different sides.
+fn are_apart(mut reaches: Vec<(Range<usize>, usize)>) -> bool {
+    reaches.sort_by_key(|(reach, _)| (reach.start, reach.end));
+    let mut ends = [None; 3];
+    reaches.iter().all(|(reach, side)| {
+        let apart = ends[3 - side].is_none_or(|end| end < reach.start);
+        ends[*side] = ends[*side].max(Some(reach.end));
+        apart
+    })
+}
+
+/// The lines of the base that the groups of one side can come to touch.
+fn reach(groups: &[Group], base: &[u32], side: &[u32]) -> Option<Vec<Range<usize>>> {
+    let ranges = |of: fn(&Group) -> &Range<usize>| -> Vec<Range<usize>> {
+        groups.iter().map(of).filter(|range| !range.is_empty()).cloned().collect()
+    };
+    let mut reaches = zones(&ranges(|group| &group.base), base)?;
+    // The line of the base that an unchanged line of the side is.
+    let twin = |line: usize| {
+        let before = groups[..groups.partition_point(|group| group.side.end <= line)].last();
+        before.map_or(line, |group| line - group.side.end + group.base.end)
+    };
+    for zone in zones(&ranges(|group| &group.side), side)? {
+        let start = zone.start.checked_sub(1).map_or(0, |line| twin(line) + 1);
+        let end = if zone.end == side.len() { base.len() } else { twin(zone.end) };
+        reaches.push(start..end);
     }
-    Some(changes)
+    Some(reaches)
 }
 
-/// How far the changed lines `start..end` can slide up and down in a text.
-fn slides(lines: &[u32], start: usize, end: usize) -> (usize, usize) {
-    if start == end {
-        return (0, 0);
+/// Where the changed ranges of a text can slide. Ranges that can meet share a zone.
+fn zones(ranges: &[Range<usize>], lines: &[u32]) -> Option<Vec<Range<usize>>> {
+    let mut zones: Vec<(Range<usize>, Vec<usize>)> = Vec::new();
+    for (at, range) in ranges.iter().enumerate() {
+        let top = at.checked_sub(1).map_or(0, |at| ranges[at].end);
+        let bottom = ranges.get(at + 1).map_or(lines.len(), |next| next.start);
+        let rise = (top..range.start).rev().zip((range.start..range.end).rev().chain((top..range.start).rev()));
+        let up = rise.take_while(|(above, last)| lines[*above] == lines[*last]).count();
+        let fall = (range.end..bottom).zip((range.start..range.end).chain(range.end..bottom));
+        let down = fall.take_while(|(below, first)| lines[*below] == lines[*first]).count();
+        let own = range.start - up..range.end + down;
+        match zones.last_mut() {
+            Some((zone, lengths)) if own.start <= zone.end => {
+                zone.end = own.end;
+                lengths.push(range.len());
+            }
+            _ => zones.push((own, vec![range.len()])),
+        }
     }
-    let up = (0..start).take_while(|by| lines[start - 1 - by] == lines[end - 1 - by]).count();
-    let down = (end..lines.len()).take_while(|at| lines[start + at - end] == lines[*at]).count();
-    (up, down)
+    let stays = |(zone, lengths): &(Range<usize>, Vec<usize>)| stays(zone, lengths, lines);
+    zones.iter().all(stays).then(|| zones.into_iter().map(|(zone, _)| zone).collect())
 }
 
-/// Both sides' changes in order, where at least one line of the base lies between any two.
-fn apart(ours: Vec<Change>, theirs: Vec<Change>) -> Option<Vec<Change>> {
-    let side = |changes: Vec<Change>, side| changes.into_iter().map(move |change| Change { side, ..change });
-    let mut all: Vec<Change> = side(ours, 1).chain(side(theirs, 2)).collect();
-    all.sort_by_key(|change| (change.from, change.to));
-    all.windows(2).all(|pair| pair[0].to < pair[1].from).then_some(all)
+/// Whether ranges that have become one cannot slide out of their zone.
+fn stays(zone: &Range<usize>, lengths: &[usize], lines: &[u32]) -> bool {
+    if lengths.len() < 2 {
+        return true;
+    }
+    let mut length = 0;
+    let falls = lengths.iter().rev().any(|one| {
+        length += one;
+        zone.end < lines.len() && lines[zone.end - length] == lines[zone.end]
+    });
+    length = 0;
+    let rises = lengths.iter().any(|one| {
+        length += one;
+        zone.start > 0 && lines[zone.start + length - 1] == lines[zone.start - 1]
+    });
+    !falls && !rises
 }
