@@ -16,7 +16,7 @@ use crate::ids::ObjectId;
 const MOST: usize = 16 << 20;
 
 /// So much of what was read is remembered, in bytes.
-const REMEMBERED: usize = 8 << 20;
+const REMEMBERED: usize = 16 << 20;
 
 /// An object in memory.
 #[derive(Debug, Clone)]

@@ -114,8 +114,11 @@ impl Objects for Workbench {
     }
 
     fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, PortError> {
+        if let Some(known) = self.bases.borrow().get(&[one, other]) {
+            return Ok(*known);
+        }
         self.show(&[one, other])?;
-        match self.bench.inner.merge_base(oid(one.object()), oid(other.object())) {
+        let base = match self.bench.inner.merge_base(oid(one.object()), oid(other.object())) {
             Ok(id) => Ok(Some(commit_id(id))),
             Err(err) if err.code() == ErrorCode::NotFound => {
                 // Also said of a commit that is not there, which is another thing.
@@ -124,7 +127,9 @@ impl Objects for Workbench {
             Err(source) => {
                 Err(PortError::new(format!("the history of {one} and {other} could not be read"), source))
             }
-        }
+        }?;
+        self.bases.borrow_mut().insert([one, other], base);
+        Ok(base)
     }
 
     fn is_ancestor(&self, ancestor: CommitId, descendant: CommitId) -> Result<bool, PortError> {

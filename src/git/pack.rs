@@ -12,6 +12,7 @@ use git2::ObjectType;
 use sha1::{Digest as _, Sha1};
 
 use crate::ids::ObjectId;
+use crate::stack::{shared_end, shared_start};
 
 /// A chain of deltas is no longer than this, as with git.
 const DEPTH: u32 = 50;
@@ -167,10 +168,8 @@ fn deflate(to: &mut Vec<u8>, content: &[u8]) -> io::Result<()> {
 
 /// What makes `new` of `old`: the beginning and the end that they share, and what is new in between.
 fn delta(old: &[u8], new: &[u8]) -> Vec<u8> {
-    let shared = old.len().min(new.len());
-    let start = old.iter().zip(new).take_while(|(one, other)| one == other).count();
-    let ends = old.iter().rev().zip(new.iter().rev()).take(shared - start);
-    let end = ends.take_while(|(one, other)| one == other).count();
+    let start = shared_start(old, new);
+    let end = shared_end(&old[start..], &new[start..]);
     let mut delta = Vec::new();
     for mut length in [old.len(), new.len()] {
         while length > 0x7f {

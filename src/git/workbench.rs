@@ -3,6 +3,8 @@
 //! Everything new is written here, so that a run that fails or is killed leaves nothing in the
 //! fork, and so that the fork's configuration, attributes and hooks have no say.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use tempfile::TempDir;
 use super::made::Made;
 use super::program::{Git, option};
 use super::{GitError, Repository};
-use crate::ids::TreeId;
+use crate::ids::{CommitId, TreeId};
 use crate::process::Command;
 
 /// The private repository. Gone when dropped.
@@ -20,6 +22,8 @@ pub(crate) struct Workbench {
     pub(super) git: Git,
     pub(super) bench: Repository,
     pub(super) made: Made,
+    /// The common history of two commits, asked for before.
+    pub(super) bases: RefCell<HashMap<[CommitId; 2], Option<CommitId>>>,
     dir: TempDir,
 }
 
@@ -42,7 +46,7 @@ impl Workbench {
         drop(Repository::make_bare(dir.path())?);
         borrow(dir.path(), fork).map_err(failed)?;
         let bench = Repository::open(dir.path())?;
-        Ok(Self { git: git.clone(), bench, made: Made::default(), dir })
+        Ok(Self { git: git.clone(), bench, made: Made::default(), bases: RefCell::default(), dir })
     }
 
     /// The same workbench after more history was fetched to it, which libgit2 notices only when it opens.
@@ -51,6 +55,7 @@ impl Workbench {
     /// Where it cannot be opened.
     pub(crate) fn reopened(mut self) -> Result<Self, GitError> {
         self.settle()?;
+        self.bases.borrow_mut().clear();
         self.bench = Repository::open(self.dir.path())?;
         Ok(self)
     }

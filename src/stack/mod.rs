@@ -55,7 +55,7 @@ pub(crate) use outcome::{
 };
 pub(crate) use pick::{Picked, pick};
 pub(crate) use ports::{Entry, FullMerge, Merged, Mode, Objects, PathConflict, PortError};
-pub(crate) use raw::{Differs, differ};
+pub(crate) use raw::{Differs, differ, shared_end, shared_start};
 pub(crate) use replay::{Progress, carry};
 pub(crate) use squash::squash;
 pub(crate) use tree::{empty as empty_tree, find};

@@ -59,6 +59,20 @@ impl<'a> RawTree<'a> {
         Self { rest: raw, fault: false }
     }
 
+    /// Where the last entry that lies wholly in the first `length` bytes ends.
+    fn end_of_entry_before(raw: &[u8], length: usize) -> usize {
+        let mut end = 0;
+        // The name begins seven bytes in at most.
+        while let Some(nul) = raw[end..].iter().skip(6).position(|byte| *byte == 0) {
+            let next = end + 6 + nul + 21;
+            if next > length {
+                break;
+            }
+            end = next;
+        }
+        end
+    }
+
     fn read(&self) -> Option<RawEntry<'a>> {
         let raw = self.rest;
         let mut mode = 0;
@@ -117,12 +131,43 @@ pub(crate) struct Differs<'a> {
     pub(crate) after: Node,
 }
 
+/// Whether both are there, so that what comes after them is compared with what comes after them.
+fn is_pair(left: &Option<RawEntry<'_>>, right: &Option<RawEntry<'_>>) -> bool {
+    match (left, right) {
+        (Some(left), Some(right)) => left.name == right.name,
+        _ => false,
+    }
+}
+
+/// How many bytes two texts share at their beginning.
+pub(crate) fn shared_start(one: &[u8], other: &[u8]) -> usize {
+    const STEP: usize = 64;
+    let steps = one.chunks_exact(STEP).zip(other.chunks_exact(STEP));
+    let start = STEP * steps.take_while(|(one, other)| one == other).count();
+    start + one[start..].iter().zip(&other[start..]).take_while(|(one, other)| one == other).count()
+}
+
+/// How many bytes two texts share at their end.
+pub(crate) fn shared_end(one: &[u8], other: &[u8]) -> usize {
+    const STEP: usize = 64;
+    let steps = one.rchunks_exact(STEP).zip(other.rchunks_exact(STEP));
+    let end = STEP * steps.take_while(|(one, other)| one == other).count();
+    let (one, other) = (&one[..one.len() - end], &other[..other.len() - end]);
+    end + one.iter().rev().zip(other.iter().rev()).take_while(|(one, other)| one == other).count()
+}
+
 /// Every name under which `before` and `after` have different things, sorted by name.
 pub(crate) fn differ<'a>(before: (TreeId, &'a [u8]), after: (TreeId, &'a [u8])) -> Result<Vec<Differs<'a>>, PortError> {
     let mut found: Vec<Differs<'a>> = Vec::new();
-    let (mut one, mut other) = (RawTree::new(before.1), RawTree::new(after.1));
+    let start = RawTree::end_of_entry_before(before.1, shared_start(before.1, after.1));
+    let (one, other) = (&before.1[start..], &after.1[start..]);
+    let shared_end = shared_end(one, other);
+    let (mut one, mut other) = (RawTree::new(one), RawTree::new(other));
     let (mut left, mut right) = (one.next(), other.next());
     loop {
+        if one.rest.len() == other.rest.len() && one.rest.len() <= shared_end && is_pair(&left, &right) {
+            (one.rest, other.rest) = (&[], &[]);
+        }
         let order = match (&left, &right) {
             (None, None) => break,
             (Some(_), None) => Ordering::Less,

@@ -30,11 +30,10 @@ impl Upstream {
     /// The ordinary commits that the release has and base does not.
     pub(super) fn of(walk: &Walk<'_>, line: &Line) -> Result<Self, StackError> {
         let mut all = Self::default();
-        let mut ids = walk.objects.reachable(&[walk.inventory.onto], &[line.start])?;
+        let ids = walk.objects.reachable(&[walk.inventory.onto], &[line.start])?;
         if ids.len() > LIMIT {
             return Ok(all);
         }
-        ids.sort_unstable();
         let ours = paths_of(walk)?;
         for id in ids {
             let commit = RawCommit::parse(id, &walk.objects.commit(id)?)?;
@@ -48,6 +47,8 @@ impl Upstream {
             let change = Change { commit: id, subject: commit.subject(), before, after: commit.tree };
             all.0.entry(paths).or_default().push(change);
         }
+        // Whatever order they came in: of several, the same one is named everywhere.
+        all.0.values_mut().for_each(|changes| changes.sort_unstable_by_key(|change| change.commit));
         Ok(all)
     }
 

@@ -28,9 +28,11 @@ impl<'a> Texts<'a> {
         let mut known: HashMap<&'a [u8], u32, Seed> = HashMap::with_hasher(Seed::new());
         let lines = texts.map(|text| {
             let (mut starts, mut tokens, mut at) = (Vec::new(), Vec::new(), 0);
-            for line in text.split_inclusive(|byte| *byte == b'\n') {
+            while at < text.len() {
+                let end = end_of_line(text, at);
+                let line = &text[at..end];
                 starts.push(at);
-                at += line.len();
+                at = end;
                 let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
                 tokens.push(*known.entry(line).or_insert(next));
             }
@@ -54,6 +56,22 @@ impl<'a> Texts<'a> {
         text.extend_from_slice(base.slice(at, base.tokens.len()));
         text
     }
+}
+
+/// Where the line ends that begins at `start`, its end of line included.
+fn end_of_line(text: &[u8], start: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    let mut at = start;
+    // Eight bytes at a time: a byte that is zero after the exclusive or is a line feed.
+    for word in text[start..].chunks_exact(8) {
+        let word = u64::from_le_bytes(word.try_into().unwrap_or_default()) ^ (ONES * u64::from(b'\n'));
+        let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if zeros != 0 {
+            return at + zeros.trailing_zeros() as usize / 8 + 1;
+        }
+        at += 8;
+    }
+    text[at..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |more| at + more + 1)
 }
 
 impl Lines<'_> {
