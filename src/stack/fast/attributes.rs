@@ -37,16 +37,20 @@ fn pattern(line: &[u8]) -> Option<Vec<u8>> {
     words.any(is_about_merging).then(|| pattern.to_vec())
 }
 
-/// Whether `pattern` may mean a path that ends with `name`.
+/// Whether `pattern` may mean a path that ends with `name`: whether the name begins and ends as the
+/// pattern's last part does.
 pub(super) fn may_mean(pattern: &[u8], name: &[u8]) -> bool {
     let last = pattern.rsplit(|byte| *byte == b'/').next().unwrap_or(pattern);
-    let is_literal = |text: &[u8]| !text.is_empty() && !text.iter().any(|byte| b"*?[]\\!".contains(byte));
-    let ends_like = |end: &[u8]| name.len() >= end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end);
-    match last.strip_prefix(b"*") {
-        Some(end) if is_literal(end) => ends_like(end),
-        None if is_literal(last) => last.len() == name.len() && ends_like(last),
-        _ => true,
+    if last.is_empty() || pattern.iter().any(|byte| b"[]\\!".contains(byte)) {
+        return true;
     }
+    let is_wild = |byte: &u8| b"*?".contains(byte);
+    let Some(first) = last.iter().position(is_wild) else { return last.eq_ignore_ascii_case(name) };
+    let start = &last[..first];
+    let end = last.rsplit(is_wild).next().unwrap_or_default();
+    let fits = |part: Option<&[u8]>, want: &[u8]| part.is_some_and(|part| part.eq_ignore_ascii_case(want));
+    fits(name.get(..start.len()), start)
+        && fits(name.len().checked_sub(end.len()).map(|from| &name[from..]), end)
 }
 
 #[cfg(test)]
@@ -59,7 +63,8 @@ mod tests {
         assert_eq!(patterns(file), [b"*.png".to_vec(), b"CHANGES.md".to_vec()]);
         assert!(may_mean(b"*.png", b"logo.PNG") && !may_mean(b"*.png", b"main.c"));
         assert!(may_mean(b"docs/CHANGES.md", b"CHANGES.md") && !may_mean(b"CHANGES.md", b"OLD-CHANGES.md"));
-        for pattern in [&b"*"[..], b"doc/**", b"*.[ch]", b"a?", b"dir/", b"**/x*"] {
+        assert!(may_mean(b"t/url-*", b"url-1") && !may_mean(b"t/url-*", b"main.c") && !may_mean(b"a?", b"ba"));
+        for pattern in [&b"*"[..], b"doc/**", b"*.[ch]", b"m?in.c", b"dir/", b"**/m*c", b"\\main.c"] {
             assert!(may_mean(pattern, b"main.c"), "{pattern:?}");
         }
     }
