@@ -104,7 +104,8 @@ impl Workbench {
     ) -> Result<Vec<ObjectId>, git2::Error> {
         let seen = known.iter().map(CommitId::object).collect();
         let mut there = There { fork: fork.inner.odb()?, seen };
-        let mut commits: Vec<ObjectId> = tips.into_iter().map(|tip| tip.object()).filter(|id| there.lacks(*id)).collect();
+        let mut commits: Vec<ObjectId> =
+            tips.into_iter().map(|tip| tip.object()).filter(|id| there.lacks(*id)).collect();
         let (mut missing, mut trees) = (Vec::new(), Vec::new());
         while let Some(id) = commits.pop() {
             let commit = RawCommit::parse(CommitId::new(id), &self.object(id)?.content);
@@ -133,11 +134,7 @@ impl Workbench {
 
     /// The entries of a tree; where it was made of one that the fork has or will get, only those that
     /// the other one does not have.
-    fn own_entries(
-        &self,
-        tree: &Object,
-        there: &There<'_>,
-    ) -> Result<Vec<(Mode, ObjectId)>, git2::Error> {
+    fn own_entries(&self, tree: &Object, there: &There<'_>) -> Result<Vec<(Mode, ObjectId)>, git2::Error> {
         let like = tree.like.filter(|like| *like != empty_tree().object() && there.has(*like));
         let like = like.map(|like| self.object(like)).transpose()?;
         let like = like.as_ref().map_or(&[][..], |like| &like.content);

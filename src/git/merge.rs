@@ -45,7 +45,9 @@ impl<'a> GitMerge<'a> {
     fn name(&self, side: &str, commit: CommitId) -> Result<(), PortError> {
         let failed = |source| PortError::new("a side of a merge could not be named", source);
         let name = format!("refs/heads/{side}");
-        self.bench.settle().map_err(|source| PortError::new("a side of a merge could not be named", source))?;
+        self.bench
+            .settle()
+            .map_err(|source| PortError::new("a side of a merge could not be named", source))?;
         let repository = &self.bench.bench.inner;
         repository.reference(&name, oid(commit.object()), true, "a side of a merge").map(drop).map_err(failed)
     }

@@ -45,7 +45,9 @@ impl Workbench {
     /// libgit2 knows nothing of commits in memory.
     fn show(&self, commits: &[CommitId]) -> Result<(), PortError> {
         match commits.iter().any(|commit| self.made.has(commit.object())) {
-            true => self.settle().map_err(|source| PortError::new("what was made could not be written", source)),
+            true => {
+                self.settle().map_err(|source| PortError::new("what was made could not be written", source))
+            }
             false => Ok(()),
         }
     }
@@ -93,7 +95,8 @@ impl Objects for Workbench {
     }
 
     fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError> {
-        self.write(Object { kind: ObjectType::Commit, content: content.into(), like: None }).map(CommitId::new)
+        self.write(Object { kind: ObjectType::Commit, content: content.into(), like: None })
+            .map(CommitId::new)
     }
 
     fn write_raw_tree(&self, raw: Vec<u8>, like: TreeId) -> Result<TreeId, PortError> {

@@ -54,7 +54,9 @@ impl<W: Write> Pack<W> {
         like: Option<(ObjectId, &[u8])>,
     ) -> io::Result<()> {
         let start = self.to.length;
-        let like = like.and_then(|(id, old)| self.places.get(&id).map(|(place, depth)| (*place, *depth, delta(old, content))));
+        let like = like.and_then(|(id, old)| {
+            self.places.get(&id).map(|(place, depth)| (*place, *depth, delta(old, content)))
+        });
         let mut bytes = Vec::new();
         let depth = match like.filter(|(_, depth, delta)| *depth < DEPTH && delta.len() < content.len() / 2) {
             Some((place, depth, delta)) => {

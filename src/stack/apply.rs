@@ -93,11 +93,7 @@ pub(super) fn apply(
 
 /// Whether `onto` has the patch: in the same words, so that it changes nothing there; or in other
 /// words, so that it conflicts there while its inverse applies and takes effect.
-pub(super) fn is_absorbed(
-    merger: &Merger<'_>,
-    patch: Application,
-    onto: TreeId,
-) -> Result<bool, PortError> {
+pub(super) fn is_absorbed(merger: &Merger<'_>, patch: Application, onto: TreeId) -> Result<bool, PortError> {
     let forward = merge(merger, patch.on(onto))?;
     if forward.clean {
         return Ok(forward.tree == onto);

@@ -54,8 +54,10 @@ pub(crate) use outcome::{
     Candidate, Carry, Conflict, ConflictKind, Counts, Culprit, LeftOut, Patch, Side, Verdict,
 };
 pub(crate) use pick::{Picked, pick};
-pub(crate) use ports::{Entry, FullMerge, Merged, Mode, Objects, PathConflict, PortError};
-pub(crate) use raw::{Differs, differ, shared_end, shared_start};
+#[cfg(test)]
+pub(crate) use ports::Entry;
+pub(crate) use ports::{FullMerge, Merged, Mode, Objects, PathConflict, PortError};
+pub(crate) use raw::{differ, shared_end, shared_start};
 pub(crate) use replay::{Progress, carry};
 pub(crate) use squash::squash;
 pub(crate) use tree::{empty as empty_tree, find};

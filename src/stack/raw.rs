@@ -42,7 +42,9 @@ impl RawEntry<'_> {
 /// git's order of entries.
 fn order(one: (&[u8], Mode), other: (&[u8], Mode)) -> Ordering {
     let shared = one.0.len().min(other.0.len());
-    let end = |(name, mode): (&[u8], Mode)| name.get(shared).copied().unwrap_or(if mode.is_tree() { b'/' } else { 0 });
+    let end = |(name, mode): (&[u8], Mode)| {
+        name.get(shared).copied().unwrap_or(if mode.is_tree() { b'/' } else { 0 })
+    };
     one.0[..shared].cmp(&other.0[..shared]).then_with(|| end(one).cmp(&end(other)))
 }
 
@@ -157,7 +159,10 @@ pub(crate) fn shared_end(one: &[u8], other: &[u8]) -> usize {
 }
 
 /// Every name under which `before` and `after` have different things, sorted by name.
-pub(crate) fn differ<'a>(before: (TreeId, &'a [u8]), after: (TreeId, &'a [u8])) -> Result<Vec<Differs<'a>>, PortError> {
+pub(crate) fn differ<'a>(
+    before: (TreeId, &'a [u8]),
+    after: (TreeId, &'a [u8]),
+) -> Result<Vec<Differs<'a>>, PortError> {
     let mut found: Vec<Differs<'a>> = Vec::new();
     let start = RawTree::end_of_entry_before(before.1, shared_start(before.1, after.1));
     let (one, other) = (&before.1[start..], &after.1[start..]);

@@ -61,7 +61,8 @@ pub(super) fn changed_within(
     within: &HashSet<Vec<u8>>,
 ) -> Result<Option<Vec<Vec<u8>>>, PortError> {
     let mut found = Vec::new();
-    let mut waiting = vec![Touched { path: Vec::new(), before: tree(before), after: tree(after), there: None }];
+    let mut waiting =
+        vec![Touched { path: Vec::new(), before: tree(before), after: tree(after), there: None }];
     while let Some(spot) = waiting.pop() {
         for spot in below(objects, &spot)? {
             if !within.contains(&spot.path) {

@@ -95,7 +95,8 @@ fn paths_of(walk: &Walk<'_>) -> Result<HashSet<Vec<u8>>, StackError> {
     let mut known = HashSet::new();
     for (_, commit) in walk.inventory.commits.iter().filter(|(_, commit)| commit.parents.len() < 2) {
         for path in tree::changed(walk.objects, walk.parent_tree(commit)?, commit.tree)? {
-            let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| path[..at].to_vec());
+            let above =
+                path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| path[..at].to_vec());
             known.extend(above.collect::<Vec<_>>());
             known.insert(path);
         }
@@ -105,7 +106,12 @@ fn paths_of(walk: &Walk<'_>) -> Result<HashSet<Vec<u8>>, StackError> {
 
 /// By how much each of `paths` grows from one tree to the other, white space aside. Changes of one digest
 /// grow by the same, and this is found out sooner.
-fn growth(walk: &Walk<'_>, before: TreeId, after: TreeId, paths: &[Vec<u8>]) -> Result<Vec<usize>, StackError> {
+fn growth(
+    walk: &Walk<'_>,
+    before: TreeId,
+    after: TreeId,
+    paths: &[Vec<u8>],
+) -> Result<Vec<usize>, StackError> {
     let size = |tree, path: &Vec<u8>| -> Result<usize, StackError> {
         match tree::find(walk.objects, tree, path)? {
             Some((mode, id)) if !mode.is_tree() && !mode.is_submodule() => {

@@ -24,6 +24,7 @@ mod interruption;
 mod layouts;
 mod local;
 mod machines;
+mod merges;
 mod oracle;
 mod pick;
 mod places;

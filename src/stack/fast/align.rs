@@ -40,7 +40,10 @@ pub(super) fn groups(base: &[u32], side: &[u32], distinct: usize) -> Option<Vec<
         if !part.base.is_empty() && !part.side.is_empty() {
             if let Some(run) = histogram.split(&part)? {
                 waiting.push(Group { base: run.base.end..part.base.end, side: run.side.end..part.side.end });
-                waiting.push(Group { base: part.base.start..run.base.start, side: part.side.start..run.side.start });
+                waiting.push(Group {
+                    base: part.base.start..run.base.start,
+                    side: part.side.start..run.side.start,
+                });
                 continue;
             }
         }

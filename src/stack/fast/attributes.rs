@@ -63,7 +63,9 @@ mod tests {
         assert_eq!(patterns(file), [b"*.png".to_vec(), b"CHANGES.md".to_vec()]);
         assert!(may_mean(b"*.png", b"logo.PNG") && !may_mean(b"*.png", b"main.c"));
         assert!(may_mean(b"docs/CHANGES.md", b"CHANGES.md") && !may_mean(b"CHANGES.md", b"OLD-CHANGES.md"));
-        assert!(may_mean(b"t/url-*", b"url-1") && !may_mean(b"t/url-*", b"main.c") && !may_mean(b"a?", b"ba"));
+        assert!(
+            may_mean(b"t/url-*", b"url-1") && !may_mean(b"t/url-*", b"main.c") && !may_mean(b"a?", b"ba")
+        );
         for pattern in [&b"*"[..], b"doc/**", b"*.[ch]", b"m?in.c", b"dir/", b"**/m*c", b"\\main.c"] {
             assert!(may_mean(pattern, b"main.c"), "{pattern:?}");
         }

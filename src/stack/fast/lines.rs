@@ -74,7 +74,8 @@ fn zones(ranges: &[Range<usize>], lines: &[u32]) -> Option<Vec<Range<usize>>> {
     for (at, range) in ranges.iter().enumerate() {
         let top = at.checked_sub(1).map_or(0, |at| ranges[at].end);
         let bottom = ranges.get(at + 1).map_or(lines.len(), |next| next.start);
-        let rise = (top..range.start).rev().zip((range.start..range.end).rev().chain((top..range.start).rev()));
+        let rise =
+            (top..range.start).rev().zip((range.start..range.end).rev().chain((top..range.start).rev()));
         let up = rise.take_while(|(above, last)| lines[*above] == lines[*last]).count();
         let fall = (range.end..bottom).zip((range.start..range.end).chain(range.end..bottom));
         let down = fall.take_while(|(below, first)| lines[*below] == lines[*first]).count();

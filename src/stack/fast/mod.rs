@@ -78,7 +78,13 @@ impl<'a> Merger<'a> {
     }
 
     /// The directory at `path`, which all three sides have; nothing where no entry is left.
-    fn directory(&self, before: TreeId, there: TreeId, after: TreeId, path: &mut Vec<u8>) -> Result<Node, Stop> {
+    fn directory(
+        &self,
+        before: TreeId,
+        there: TreeId,
+        after: TreeId,
+        path: &mut Vec<u8>,
+    ) -> Result<Node, Stop> {
         let raw = |id| self.objects.raw_tree(id).map(|raw| (id, raw));
         let (before, there, after) = (raw(before)?, raw(there)?, raw(after)?);
         let spots = raw::differ((before.0, &before.1), (after.0, &after.1))?;
@@ -112,7 +118,9 @@ impl<'a> Merger<'a> {
             return Err(Stop::AskGit);
         }
         match (before, here, after) {
-            (Some((_, was)), Some((_, is)), Some((_, new))) if [before, here, after].into_iter().all(is_tree) => {
+            (Some((_, was)), Some((_, is)), Some((_, new)))
+                if [before, here, after].into_iter().all(is_tree) =>
+            {
                 if was == is {
                     return Ok(after);
                 }
