@@ -11,8 +11,8 @@ use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::stack::{Objects, PortError, RawCommit, empty_tree};
 
 impl Workbench {
-    /// The content of an object, wherever it lies.
-    pub(super) fn read(&self, id: ObjectId, kind: ObjectType) -> Result<Rc<[u8]>, PortError> {
+    /// What is made `of` the content of an object, wherever it lies.
+    fn read<T>(&self, id: ObjectId, kind: ObjectType, of: impl FnOnce(&[u8]) -> T) -> Result<T, PortError> {
         let unexpected = |found: ObjectType| {
             PortError::new(
                 format!("object {id} could not be read"),
@@ -20,7 +20,7 @@ impl Workbench {
             )
         };
         if let Some(made) = self.made.get(id) {
-            return if made.kind == kind { Ok(made.content) } else { Err(unexpected(made.kind)) };
+            return if made.kind == kind { Ok(of(&made.content)) } else { Err(unexpected(made.kind)) };
         }
         let failed = |source: git2::Error| match source.code() {
             ErrorCode::NotFound => PortError::missing(id),
@@ -31,7 +31,7 @@ impl Workbench {
         if object.kind() != kind {
             return Err(unexpected(object.kind()));
         }
-        Ok(object.data().into())
+        Ok(of(object.data()))
     }
 
     fn write(&self, object: Object) -> Result<ObjectId, PortError> {
@@ -73,7 +73,7 @@ impl Workbench {
 
 impl Objects for Workbench {
     fn commit(&self, id: CommitId) -> Result<Vec<u8>, PortError> {
-        self.read(id.object(), ObjectType::Commit).map(|content| content.to_vec())
+        self.read(id.object(), ObjectType::Commit, <[u8]>::to_vec)
     }
 
     fn raw_tree(&self, id: TreeId) -> Result<Rc<[u8]>, PortError> {
@@ -83,15 +83,16 @@ impl Objects for Workbench {
         if let Some(known) = self.made.tree(id.object()) {
             return Ok(known);
         }
-        let raw = self.read(id.object(), ObjectType::Tree)?;
-        if !self.made.has(id.object()) {
-            self.made.remember(id.object(), Rc::clone(&raw));
+        if let Some(made) = self.made.get(id.object()).filter(|made| made.kind == ObjectType::Tree) {
+            return Ok(made.content);
         }
+        let raw = self.read(id.object(), ObjectType::Tree, |content| Rc::<[u8]>::from(content))?;
+        self.made.remember(id.object(), Rc::clone(&raw));
         Ok(raw)
     }
 
     fn blob(&self, id: ObjectId) -> Result<Vec<u8>, PortError> {
-        self.read(id, ObjectType::Blob).map(|content| content.to_vec())
+        self.read(id, ObjectType::Blob, <[u8]>::to_vec)
     }
 
     fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError> {

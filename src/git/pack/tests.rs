@@ -17,9 +17,12 @@ fn read_back(objects: &[Vec<u8>]) -> (tempfile::TempDir, git2::Repository, Vec<g
     }
     let (name, index) = pack.finish().unwrap();
     let folder = dir.path().join("objects/pack");
-    let mut writer =
-        repo.odb().unwrap().packwriter().map(|mut writer| writer.write_all(&bytes).map(|()| writer));
-    writer.as_mut().unwrap().as_mut().unwrap().commit().unwrap();
+    {
+        let odb = repo.odb().unwrap();
+        let mut writer = odb.packwriter().unwrap();
+        writer.write_all(&bytes).unwrap();
+        writer.commit().unwrap();
+    }
     // Its own index must say what libgit2's says.
     let theirs = std::fs::read(folder.join(format!("pack-{name}.idx"))).unwrap();
     assert_eq!(index, theirs);
