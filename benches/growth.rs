@@ -87,11 +87,9 @@ fn measured(repo: &Path, carried: usize, runs: usize) -> f64 {
     let copy =
         |number: usize| repo.with_file_name(format!("{}-{number}", repo.file_name().unwrap().display()));
     for number in 0..runs {
-        let done = Command::new("git")
-            .args(["clone", "-q", "--shared", "--no-checkout"])
-            .arg(repo)
-            .arg(copy(number));
-        assert!({ done }.status().unwrap().success());
+        let mut clone = Command::new("git");
+        clone.args(["clone", "-q", "--shared", "--no-checkout"]).arg(repo).arg(copy(number));
+        assert!(clone.status().unwrap().success());
     }
     let before = cpu();
     for number in 0..runs {

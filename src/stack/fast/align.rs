@@ -37,15 +37,14 @@ pub(super) fn groups(base: &[u32], side: &[u32], distinct: usize) -> Option<Vec<
         if part.base.is_empty() && part.side.is_empty() {
             continue;
         }
-        if !part.base.is_empty() && !part.side.is_empty() {
-            if let Some(run) = histogram.split(&part)? {
-                waiting.push(Group { base: run.base.end..part.base.end, side: run.side.end..part.side.end });
-                waiting.push(Group {
-                    base: part.base.start..run.base.start,
-                    side: part.side.start..run.side.start,
-                });
-                continue;
-            }
+        if !part.base.is_empty()
+            && !part.side.is_empty()
+            && let Some(run) = histogram.split(&part)?
+        {
+            let before = (part.base.start..run.base.start, part.side.start..run.side.start);
+            let after = (run.base.end..part.base.end, run.side.end..part.side.end);
+            waiting.extend([after, before].map(|(base, side)| Group { base, side }));
+            continue;
         }
         match groups.last_mut() {
             Some(last) if last.base.end == part.base.start && last.side.end == part.side.start => {

@@ -62,7 +62,7 @@ impl<W: Write> Pack<W> {
             Some((place, depth, delta)) => {
                 header(&mut bytes, 6, delta.len());
                 distance(&mut bytes, start - place);
-                deflate(&mut bytes, &delta)?;
+                deflate(&mut bytes, &delta, Compression::fast())?;
                 depth + 1
             }
             None => {
@@ -72,7 +72,13 @@ impl<W: Write> Pack<W> {
                     _ => 3,
                 };
                 header(&mut bytes, number, content.len());
-                deflate(&mut bytes, content)?;
+                // Most of a tree is ids, which no compression makes shorter.
+                let is_tree = kind == ObjectType::Tree;
+                deflate(
+                    &mut bytes,
+                    content,
+                    if is_tree { Compression::none() } else { Compression::fast() },
+                )?;
                 0
             }
         };
@@ -162,8 +168,8 @@ fn distance(to: &mut Vec<u8>, distance: u64) {
     to.extend(bytes.iter().rev());
 }
 
-fn deflate(to: &mut Vec<u8>, content: &[u8]) -> io::Result<()> {
-    let mut encoder = ZlibEncoder::new(to, Compression::fast());
+fn deflate(to: &mut Vec<u8>, content: &[u8], how: Compression) -> io::Result<()> {
+    let mut encoder = ZlibEncoder::new(to, how);
     encoder.write_all(content)?;
     encoder.finish().map(drop)
 }
