@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 use git2::ObjectType;
 use sha1::{Digest as _, Sha1};
 
@@ -24,6 +23,9 @@ const INSERT: usize = 127;
 /// A pack on its way to `to`.
 pub(super) struct Pack<W: Write> {
     to: Summed<W>,
+    /// A compressor, and one that leaves things as they are.
+    short: Compress,
+    plain: Compress,
     /// What was written: where, and the checksum of its bytes in the pack.
     written: Vec<(ObjectId, u64, u32)>,
     /// Where an object begins, and how many deltas it takes to read it.
@@ -37,7 +39,8 @@ impl<W: Write> Pack<W> {
         let count = u32::try_from(count).map_err(|_| io::Error::other("too many objects for one pack"))?;
         to.put(b"PACK\0\0\0\x02")?;
         to.put(&count.to_be_bytes())?;
-        Ok(Self { to, written: Vec::new(), places: HashMap::new() })
+        let [short, plain] = [Compression::fast(), Compression::none()].map(|how| Compress::new(how, true));
+        Ok(Self { to, short, plain, written: Vec::new(), places: HashMap::new() })
     }
 
     /// Whether a delta to `id` can be written.
@@ -62,7 +65,7 @@ impl<W: Write> Pack<W> {
             Some((place, depth, delta)) => {
                 header(&mut bytes, 6, delta.len());
                 distance(&mut bytes, start - place);
-                deflate(&mut bytes, &delta, Compression::fast())?;
+                deflate(&mut bytes, &delta, &mut self.short)?;
                 depth + 1
             }
             None => {
@@ -73,12 +76,8 @@ impl<W: Write> Pack<W> {
                 };
                 header(&mut bytes, number, content.len());
                 // Most of a tree is ids, which no compression makes shorter.
-                let is_tree = kind == ObjectType::Tree;
-                deflate(
-                    &mut bytes,
-                    content,
-                    if is_tree { Compression::none() } else { Compression::fast() },
-                )?;
+                let by = if kind == ObjectType::Tree { &mut self.plain } else { &mut self.short };
+                deflate(&mut bytes, content, by)?;
                 0
             }
         };
@@ -168,10 +167,18 @@ fn distance(to: &mut Vec<u8>, distance: u64) {
     to.extend(bytes.iter().rev());
 }
 
-fn deflate(to: &mut Vec<u8>, content: &[u8], how: Compression) -> io::Result<()> {
-    let mut encoder = ZlibEncoder::new(to, how);
-    encoder.write_all(content)?;
-    encoder.finish().map(drop)
+/// Appends `content` as a zlib stream. A compressor is large, and making one takes longer than most objects do,
+/// so one does for all.
+fn deflate(to: &mut Vec<u8>, content: &[u8], by: &mut Compress) -> io::Result<()> {
+    by.reset();
+    loop {
+        let done = usize::try_from(by.total_in()).map_err(io::Error::other)?;
+        // No zlib stream is much longer than what it holds; one that is goes round once more.
+        to.reserve(content.len() - done + content.len() / 1000 + 64);
+        if by.compress_vec(&content[done..], to, FlushCompress::Finish)? == Status::StreamEnd {
+            return Ok(());
+        }
+    }
 }
 
 /// What makes `new` of `old`: the beginning and the end that they share, and what is new in between.
