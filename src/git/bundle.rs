@@ -32,8 +32,8 @@ impl Git {
         let bench = Workbench::new(self, lender, temporary)?;
         let held = RefName::join("refs/heads", "onto").map_err(|_| GitError::Answer { what: "bundle" })?;
         bench.name(&held, onto)?;
-        done("bundle verify", bench.isolated().args(["bundle", "verify", "--quiet"]).arg(path))?;
-        done("bundle unbundle", bench.isolated().args(["bundle", "unbundle"]).arg(path))?;
+        done("bundle verify", bench.isolated()?.args(["bundle", "verify", "--quiet"]).arg(path))?;
+        done("bundle unbundle", bench.isolated()?.args(["bundle", "unbundle"]).arg(path))?;
         let packs = bench.path().join("objects/pack");
         let failed = |source| GitError::Temporary { dir: packs.clone(), source };
         let mut found: Vec<(u64, ObjectId)> = Vec::new();
@@ -43,7 +43,7 @@ impl Git {
                 let index = std::fs::read(&file).map_err(failed)?;
                 let listed = done(
                     "show-index",
-                    bench.isolated().arg("show-index").stdin(index).output_limit(LONGEST),
+                    bench.isolated()?.arg("show-index").stdin(index).output_limit(LONGEST),
                 )?;
                 found.extend(String::from_utf8_lossy(&listed).lines().filter_map(entry_of));
             }
@@ -63,7 +63,7 @@ impl Workbench {
     /// Where git refuses.
     pub(crate) fn take_in(&self, pack: Vec<u8>) -> Result<(), GitError> {
         let command =
-            self.isolated().args(["index-pack", "--strict", "--fsck-objects", "--stdin", "--fix-thin"]);
+            self.isolated()?.args(["index-pack", "--strict", "--fsck-objects", "--stdin", "--fix-thin"]);
         done("index-pack", command.stdin(pack)).map(drop)
     }
 
@@ -76,7 +76,7 @@ impl Workbench {
         commits: &[CommitId],
         onto: CommitId,
     ) -> Result<BTreeSet<ObjectId>, GitError> {
-        let command = self.isolated().args(["rev-list", "--objects", "--no-object-names"]);
+        let command = self.isolated()?.args(["rev-list", "--objects", "--no-object-names"]);
         let command = command.args(commits.iter().map(ToString::to_string)).arg(format!("^{onto}"));
         let listed = done("rev-list", command.output_limit(LONGEST))?;
         Ok(String::from_utf8_lossy(&listed).lines().filter_map(|line| line.parse().ok()).collect())

@@ -6,9 +6,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use super::made::Object;
 use super::repository::{commit_id, oid};
 use super::{GitError, Repository, Workbench};
-use crate::ids::{CommitId, RefName};
+use crate::ids::{CommitId, ObjectId, RefName};
+use crate::stack::{Mode, PortError, RawCommit, differ, empty_tree};
 
 /// One ref to move, with where it must stand before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,51 +86,93 @@ impl Workbench {
         if missing.is_empty() {
             return Ok(0);
         }
-        let mut pack = self.bench.inner.packbuilder().map_err(&failed)?;
-        for id in &missing {
-            pack.insert_object(*id, None).map_err(&failed)?;
-        }
+        let name = self.write_pack(&missing, |id| self.object(id).map_err(&failed))?;
         let own = self.bench.objects_dir().join("pack");
-        pack.write(&own, 0o444).map_err(&failed)?;
-        let name = pack.name().ok().flatten().unwrap_or_default();
         let to = fork.objects_dir().join("pack");
-        place(&own, &to, name).map_err(|source| GitError::Temporary { dir: to.clone(), source })?;
+        place(&own, &to, &name).map_err(|source| GitError::Temporary { dir: to.clone(), source })?;
         fork.inner.odb().and_then(|odb| odb.refresh()).map_err(fork.library("writing what was carried"))?;
         Ok(missing.len())
     }
 
-    /// Every object that `tips` reach and `fork` does not have. Goes down only where something is
-    /// missing, so the cost follows what is new.
+    /// Every object that `tips` reach and `fork` does not have, the oldest commit's first. Goes down only
+    /// where something is missing, so the cost follows what is new.
     fn missing(
         &self,
         fork: &Repository,
         tips: impl IntoIterator<Item = CommitId>,
         known: &[CommitId],
-    ) -> Result<Vec<git2::Oid>, git2::Error> {
-        let (odb, bench) = (fork.inner.odb()?, &self.bench.inner);
-        let mut seen: HashSet<git2::Oid> = known.iter().map(|commit| oid(commit.object())).collect();
-        let mut is_new =
-            |id: git2::Oid| seen.insert(id) && !odb.exists_ext(id, git2::OdbLookupFlags::NO_REFRESH);
+    ) -> Result<Vec<ObjectId>, git2::Error> {
+        let seen = known.iter().map(CommitId::object).collect();
+        let mut there = There { fork: fork.inner.odb()?, seen };
+        let mut commits: Vec<ObjectId> =
+            tips.into_iter().map(|tip| tip.object()).filter(|id| there.lacks(*id)).collect();
         let (mut missing, mut trees) = (Vec::new(), Vec::new());
-        let mut commits: Vec<git2::Oid> =
-            tips.into_iter().map(|tip| oid(tip.object())).filter(|id| is_new(*id)).collect();
         while let Some(id) = commits.pop() {
-            let commit = bench.find_commit(id)?;
+            let commit = RawCommit::parse(CommitId::new(id), &self.object(id)?.content);
+            let commit = commit.map_err(|err| git2::Error::from_str(&err.to_string()))?;
             missing.push(id);
-            commits.extend(commit.parent_ids().filter(|id| is_new(*id)));
-            trees.extend(Some(commit.tree_id()).filter(|id| is_new(*id)));
+            commits.extend(commit.parents.iter().map(CommitId::object).filter(|id| there.lacks(*id)));
+            trees.push(commit.tree.object());
         }
+        missing.reverse();
+        // The newest first, so that the oldest is looked at first: a tree is packed as what makes it of an
+        // older one.
+        trees.retain(|id| there.lacks(*id));
         while let Some(id) = trees.pop() {
+            let object = self.object(id)?;
             missing.push(id);
-            for entry in &bench.find_tree(id)? {
-                match entry.kind() {
-                    Some(git2::ObjectType::Tree) => trees.extend(Some(entry.id()).filter(|id| is_new(*id))),
-                    Some(git2::ObjectType::Blob) => missing.extend(Some(entry.id()).filter(|id| is_new(*id))),
-                    _ => {}
+            for (mode, id) in self.own_entries(&object, &there)? {
+                match mode {
+                    mode if mode.is_tree() => trees.extend(Some(id).filter(|id| there.lacks(*id))),
+                    mode if mode.is_submodule() => {}
+                    _ => missing.extend(Some(id).filter(|id| there.lacks(*id))),
                 }
             }
         }
         Ok(missing)
+    }
+
+    /// The entries of a tree; where it was made of one that the fork has or will get, only those that
+    /// the other one does not have.
+    fn own_entries(&self, tree: &Object, there: &There<'_>) -> Result<Vec<(Mode, ObjectId)>, git2::Error> {
+        let like = tree.like.filter(|like| *like != empty_tree().object() && there.has(*like));
+        let like = like.map(|like| self.object(like)).transpose()?;
+        let like = like.as_ref().map_or(&[][..], |like| &like.content);
+        let odd = |err: PortError| git2::Error::from_str(&err.to_string());
+        let own = differ((empty_tree(), like), (empty_tree(), &tree.content)).map_err(odd)?;
+        Ok(own.into_iter().filter_map(|entry| entry.after).collect())
+    }
+
+    /// An object, wherever it lies.
+    fn object(&self, id: ObjectId) -> Result<Object, git2::Error> {
+        if let Some(made) = self.made.get(id) {
+            return Ok(made);
+        }
+        let odb = self.bench.inner.odb()?;
+        let object = odb.read(oid(id))?;
+        Ok(Object { kind: object.kind(), content: object.data().into(), like: self.made.like(id) })
+    }
+}
+
+/// What the fork has or will get.
+struct There<'a> {
+    fork: git2::Odb<'a>,
+    seen: HashSet<ObjectId>,
+}
+
+impl There<'_> {
+    /// Whether it does not have `id`, which it gets then.
+    fn lacks(&mut self, id: ObjectId) -> bool {
+        self.seen.insert(id) && !self.in_fork(id)
+    }
+
+    /// Whether it has `id` or will get it.
+    fn has(&self, id: ObjectId) -> bool {
+        self.seen.contains(&id) || self.in_fork(id)
+    }
+
+    fn in_fork(&self, id: ObjectId) -> bool {
+        self.fork.exists_ext(oid(id), git2::OdbLookupFlags::NO_REFRESH)
     }
 }
 

@@ -42,6 +42,7 @@ impl Workbench {
     /// # Errors
     /// Where libgit2 refuses.
     pub(crate) fn name(&self, name: &RefName, commit: CommitId) -> Result<(), GitError> {
+        self.settle()?;
         let named = self.bench.inner.reference(name.as_str(), oid(commit.object()), true, "carried");
         named.map(drop).map_err(self.bench.library("naming a commit"))
     }
@@ -56,7 +57,7 @@ impl Workbench {
         refs: &[RefName],
         prerequisite: CommitId,
     ) -> Result<(), GitError> {
-        let command = self.isolated().args(["bundle", "create", "--quiet"]).arg(path);
+        let command = self.isolated()?.args(["bundle", "create", "--quiet"]).arg(path);
         let command = command.args(refs.iter().map(RefName::as_str)).arg(format!("^{prerequisite}"));
         done("bundle create", command).map(drop)
     }
@@ -67,7 +68,7 @@ impl Workbench {
     /// Where git refuses.
     pub(crate) fn format_patch(&self, path: &Path, commit: CommitId) -> Result<(), GitError> {
         let command = self
-            .isolated()
+            .isolated()?
             .args(["format-patch", "--quiet", "-1", "--binary", "--full-index", "--no-signature"])
             .arg(format!("--output={}", path.display()))
             .arg(commit.to_string());
@@ -87,15 +88,17 @@ impl Workbench {
         if old.0 == old.1 || new.0 == new.1 {
             return Ok(b"nothing to compare: one of the stacks is empty\n".to_vec());
         }
-        let command =
-            || self.isolated().args(["range-diff", "--no-color", "--no-ext-diff", "--creation-factor=90"]);
+        let command = || {
+            let options = ["range-diff", "--no-color", "--no-ext-diff", "--creation-factor=90"];
+            self.isolated().map(|git| git.args(options))
+        };
         if pairs.len() <= RANGE_DIFF {
             let ranges = [format!("{}..{}", old.0, old.1), format!("{}..{}", new.0, new.1)];
-            return done("range-diff", command().args(ranges));
+            return done("range-diff", command()?.args(ranges));
         }
         let mut text = Vec::new();
         for (old, new) in pairs {
-            text.extend(done("range-diff", command().args([format!("{old}^!"), format!("{new}^!")]))?);
+            text.extend(done("range-diff", command()?.args([format!("{old}^!"), format!("{new}^!")]))?);
         }
         Ok(text)
     }
@@ -125,6 +128,7 @@ impl Workbench {
             .map_or_else(|_| crate::stack::empty_tree().to_string(), |parent| parent.to_string());
         let command = self
             .isolated_with_attributes(attributes)
+            .map_err(failed)?
             .args(["-c", "merge.conflictStyle=diff3", "merge-tree", "--write-tree", "-z", "--no-messages"])
             .arg(format!("--merge-base={parent}"))
             .args(["carried-so-far", "patch"]);

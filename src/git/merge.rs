@@ -36,6 +36,7 @@ impl<'a> GitMerge<'a> {
 
     fn ask(&self, question: &[&str]) -> Result<Merged, PortError> {
         let command = self.bench.isolated_with_attributes(self.attributes);
+        let command = command.map_err(|source| PortError::new(FAILED, source))?;
         let command = command.args(["merge-tree", "--write-tree", "-z", "--allow-unrelated-histories"]);
         let command = command.args(question).output_limit(LONGEST_ANSWER);
         answered(command.run().map_err(|source| PortError::new(FAILED, source))?)
@@ -44,6 +45,9 @@ impl<'a> GitMerge<'a> {
     fn name(&self, side: &str, commit: CommitId) -> Result<(), PortError> {
         let failed = |source| PortError::new("a side of a merge could not be named", source);
         let name = format!("refs/heads/{side}");
+        self.bench
+            .settle()
+            .map_err(|source| PortError::new("a side of a merge could not be named", source))?;
         let repository = &self.bench.bench.inner;
         repository.reference(&name, oid(commit.object()), true, "a side of a merge").map(drop).map_err(failed)
     }

@@ -1,14 +1,27 @@
 //! The engine's first port: objects and the graph in them, by libgit2.
 
+use std::rc::Rc;
+
 use git2::{ErrorCode, ObjectType, Sort};
 
 use super::Workbench;
+use super::made::Object;
 use super::repository::{commit_id, object_id, oid};
 use crate::ids::{CommitId, ObjectId, TreeId};
-use crate::stack::{Entry, Mode, Objects, PortError, empty_tree};
+use crate::stack::{Objects, PortError, RawCommit, empty_tree};
 
 impl Workbench {
-    fn read(&self, id: ObjectId, kind: ObjectType) -> Result<Vec<u8>, PortError> {
+    /// What is made `of` the content of an object, wherever it lies.
+    fn read<T>(&self, id: ObjectId, kind: ObjectType, of: impl FnOnce(&[u8]) -> T) -> Result<T, PortError> {
+        let unexpected = |found: ObjectType| {
+            PortError::new(
+                format!("object {id} could not be read"),
+                format!("it is a {found}, where a {kind} was expected"),
+            )
+        };
+        if let Some(made) = self.made.get(id) {
+            return if made.kind == kind { Ok(of(&made.content)) } else { Err(unexpected(made.kind)) };
+        }
         let failed = |source: git2::Error| match source.code() {
             ErrorCode::NotFound => PortError::missing(id),
             _ => PortError::new(format!("object {id} could not be read"), source),
@@ -16,22 +29,33 @@ impl Workbench {
         let odb = self.bench.inner.odb().map_err(failed)?;
         let object = odb.read(oid(id)).map_err(failed)?;
         if object.kind() != kind {
-            return Err(PortError::new(
-                format!("object {id} could not be read"),
-                format!("it is a {}, where a {kind} was expected", object.kind()),
-            ));
+            return Err(unexpected(object.kind()));
         }
-        Ok(object.data().to_vec())
+        Ok(of(object.data()))
     }
 
-    fn write(&self, kind: ObjectType, content: &[u8]) -> Result<ObjectId, PortError> {
-        let failed = |source: git2::Error| PortError::new(format!("a {kind} could not be written"), source);
-        let odb = self.bench.inner.odb().map_err(failed)?;
-        odb.write(kind, content).map(object_id).map_err(failed)
+    fn write(&self, object: Object) -> Result<ObjectId, PortError> {
+        let (id, is_much) = self.made.put(object);
+        if is_much {
+            self.settle().map_err(|source| PortError::new("what was made could not be written", source))?;
+        }
+        Ok(id)
+    }
+
+    /// libgit2 knows nothing of commits in memory.
+    fn show(&self, commits: &[CommitId]) -> Result<(), PortError> {
+        match commits.iter().any(|commit| self.made.has(commit.object())) {
+            true => {
+                self.settle().map_err(|source| PortError::new("what was made could not be written", source))
+            }
+            false => Ok(()),
+        }
     }
 
     fn walk(&self, tips: &[CommitId], hidden: &[CommitId], line: bool) -> Result<Vec<CommitId>, PortError> {
         let failed = |source: git2::Error| PortError::new("the history could not be walked", source);
+        self.show(tips)?;
+        self.show(hidden)?;
         let mut walk = self.bench.inner.revwalk().map_err(failed)?;
         walk.set_sorting(if line { Sort::TOPOLOGICAL } else { Sort::NONE }).map_err(failed)?;
         if line {
@@ -49,34 +73,40 @@ impl Workbench {
 
 impl Objects for Workbench {
     fn commit(&self, id: CommitId) -> Result<Vec<u8>, PortError> {
-        self.read(id.object(), ObjectType::Commit)
+        self.read(id.object(), ObjectType::Commit, <[u8]>::to_vec)
     }
 
-    fn tree(&self, id: TreeId) -> Result<Vec<Entry>, PortError> {
+    fn raw_tree(&self, id: TreeId) -> Result<Rc<[u8]>, PortError> {
         if id == empty_tree() {
-            return Ok(Vec::new());
+            return Ok([].into());
         }
-        entries(&self.read(id.object(), ObjectType::Tree)?)
-            .ok_or_else(|| PortError::new(format!("tree {id} could not be read"), "it is malformed"))
+        if let Some(known) = self.made.tree(id.object()) {
+            return Ok(known);
+        }
+        if let Some(made) = self.made.get(id.object()).filter(|made| made.kind == ObjectType::Tree) {
+            return Ok(made.content);
+        }
+        let raw = self.read(id.object(), ObjectType::Tree, |content| Rc::<[u8]>::from(content))?;
+        self.made.remember(id.object(), Rc::clone(&raw));
+        Ok(raw)
     }
 
     fn blob(&self, id: ObjectId) -> Result<Vec<u8>, PortError> {
-        self.read(id, ObjectType::Blob)
+        self.read(id, ObjectType::Blob, <[u8]>::to_vec)
     }
 
     fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError> {
-        self.write(ObjectType::Commit, content).map(CommitId::new)
+        self.write(Object { kind: ObjectType::Commit, content: content.into(), like: None })
+            .map(CommitId::new)
     }
 
-    fn write_tree(&self, entries: &[Entry]) -> Result<TreeId, PortError> {
-        let mut content = Vec::new();
-        for entry in entries {
-            content.extend_from_slice(format!("{:o} ", entry.mode.0).as_bytes());
-            content.extend_from_slice(&entry.name);
-            content.push(0);
-            content.extend_from_slice(entry.id.as_bytes());
-        }
-        self.write(ObjectType::Tree, &content).map(TreeId::new)
+    fn write_raw_tree(&self, raw: Vec<u8>, like: TreeId) -> Result<TreeId, PortError> {
+        let like = Some(like.object());
+        self.write(Object { kind: ObjectType::Tree, content: raw.into(), like }).map(TreeId::new)
+    }
+
+    fn write_blob(&self, content: &[u8], like: ObjectId) -> Result<ObjectId, PortError> {
+        self.write(Object { kind: ObjectType::Blob, content: content.into(), like: Some(like) })
     }
 
     fn reachable(&self, tips: &[CommitId], hidden: &[CommitId]) -> Result<Vec<CommitId>, PortError> {
@@ -88,7 +118,11 @@ impl Objects for Workbench {
     }
 
     fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, PortError> {
-        match self.bench.inner.merge_base(oid(one.object()), oid(other.object())) {
+        if let Some(known) = self.bases.borrow().get(&[one, other]) {
+            return Ok(*known);
+        }
+        self.show(&[one, other])?;
+        let base = match self.bench.inner.merge_base(oid(one.object()), oid(other.object())) {
             Ok(id) => Ok(Some(commit_id(id))),
             Err(err) if err.code() == ErrorCode::NotFound => {
                 // Also said of a commit that is not there, which is another thing.
@@ -97,12 +131,23 @@ impl Objects for Workbench {
             Err(source) => {
                 Err(PortError::new(format!("the history of {one} and {other} could not be read"), source))
             }
-        }
+        }?;
+        self.bases.borrow_mut().insert([one, other], base);
+        Ok(base)
     }
 
     fn is_ancestor(&self, ancestor: CommitId, descendant: CommitId) -> Result<bool, PortError> {
         let failed =
             |source| PortError::new(format!("the history of {descendant} could not be read"), source);
+        let mut descendant = descendant;
+        // Down a line of commits in memory it is plain.
+        while ancestor != descendant {
+            let Some(made) = self.made.get(descendant.object()) else { break };
+            let Ok(commit) = RawCommit::parse(descendant, &made.content) else { break };
+            let [only] = commit.parents[..] else { break };
+            descendant = only;
+        }
+        self.show(&[ancestor, descendant])?;
         Ok(ancestor == descendant
             || self
                 .bench
@@ -123,19 +168,4 @@ impl Objects for Workbench {
             self.bench.inner.diff_tree_to_tree(before.as_ref(), after.as_ref(), None).map_err(failed)?;
         diff.patchid(None).map(object_id).map_err(failed)
     }
-}
-
-/// The entries of a raw tree: octal mode, space, name, NUL, twenty bytes.
-fn entries(mut raw: &[u8]) -> Option<Vec<Entry>> {
-    let mut entries = Vec::new();
-    while !raw.is_empty() {
-        let space = raw.iter().position(|byte| *byte == b' ')?;
-        let end = raw.iter().position(|byte| *byte == 0)?;
-        let mode = u32::from_str_radix(std::str::from_utf8(&raw[..space]).ok()?, 8).ok()?;
-        let name = raw.get(space + 1..end)?.to_vec();
-        let id = raw.get(end + 1..end + 21)?.try_into().ok()?;
-        entries.push(Entry { mode: Mode(mode), name, id: ObjectId::from_bytes(id) });
-        raw = &raw[end + 21..];
-    }
-    Some(entries)
 }

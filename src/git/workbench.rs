@@ -3,21 +3,27 @@
 //! Everything new is written here, so that a run that fails or is killed leaves nothing in the
 //! fork, and so that the fork's configuration, attributes and hooks have no say.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::made::Made;
 use super::program::{Git, option};
 use super::{GitError, Repository};
-use crate::ids::TreeId;
+use crate::ids::{CommitId, TreeId};
 use crate::process::Command;
 
 /// The private repository. Gone when dropped.
 pub(crate) struct Workbench {
     pub(super) git: Git,
     pub(super) bench: Repository,
+    pub(super) made: Made,
+    /// The common history of two commits, asked for before.
+    pub(super) bases: RefCell<HashMap<[CommitId; 2], Option<CommitId>>>,
     dir: TempDir,
 }
 
@@ -33,12 +39,14 @@ impl Workbench {
     /// # Errors
     /// Where it cannot be made.
     pub(crate) fn new(git: &Git, fork: &Repository, temporary: &Path) -> Result<Self, GitError> {
+        // As in git itself, what was checked when it was fetched is not hashed again at every look.
+        git2::opts::strict_hash_verification(false);
         let failed = |source| GitError::Temporary { dir: temporary.to_owned(), source };
         let dir = tempfile::Builder::new().prefix("patch-moi-").tempdir_in(temporary).map_err(failed)?;
         drop(Repository::make_bare(dir.path())?);
         borrow(dir.path(), fork).map_err(failed)?;
         let bench = Repository::open(dir.path())?;
-        Ok(Self { git: git.clone(), bench, dir })
+        Ok(Self { git: git.clone(), bench, made: Made::default(), bases: RefCell::default(), dir })
     }
 
     /// The same workbench after more history was fetched to it, which libgit2 notices only when it opens.
@@ -46,12 +54,18 @@ impl Workbench {
     /// # Errors
     /// Where it cannot be opened.
     pub(crate) fn reopened(mut self) -> Result<Self, GitError> {
+        self.settle()?;
+        self.bases.borrow_mut().clear();
         self.bench = Repository::open(self.dir.path())?;
         Ok(self)
     }
 
     /// The repository, for reading refs and revisions.
     pub(crate) fn repository(&self) -> &Repository {
+        if let Err(err) = self.settle() {
+            // Whoever needs one of the objects finds it missing, and says so.
+            tracing::warn!("what was made could not be written: {err}");
+        }
         &self.bench
     }
 
@@ -61,14 +75,18 @@ impl Workbench {
     }
 
     /// A git in the workbench that sees nobody's configuration.
-    pub(super) fn isolated(&self) -> Command {
+    ///
+    /// # Errors
+    /// Where what was made so far, which git is to see, cannot be written.
+    pub(super) fn isolated(&self) -> Result<Command, GitError> {
+        self.settle()?;
         let command = self.git.isolated(Some(self.path()));
-        command.arg(option("--git-dir=", self.path())).cwd(self.path())
+        Ok(command.arg(option("--git-dir=", self.path())).cwd(self.path()))
     }
 
     /// The same, with the attributes that `tree` has and no others.
-    pub(super) fn isolated_with_attributes(&self, tree: TreeId) -> Command {
-        self.isolated().arg(format!("--attr-source={tree}"))
+    pub(super) fn isolated_with_attributes(&self, tree: TreeId) -> Result<Command, GitError> {
+        Ok(self.isolated()?.arg(format!("--attr-source={tree}")))
     }
 }
 

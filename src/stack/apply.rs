@@ -1,9 +1,10 @@
 //! One ordinary patch on one new parent.
 
-use super::ports::{FullMerge, Merged, Objects, PortError};
+use super::fast::Merger;
+use super::ports::{Merged, Objects, PortError};
 use super::tree::Touched;
 use super::{RawCommit, StackError};
-use crate::ids::{CommitId, TreeId};
+use crate::ids::{CommitId, ObjectId, TreeId};
 
 /// A patch as three trees: what it was written on, what it made of that, where it is to go.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,14 @@ impl Application {
         Self::new(self.parent, self.commit, there)
     }
 
+    /// What stands for `there` and for the patch when git is asked.
+    pub(super) const fn sides(self) -> (ObjectId, ObjectId) {
+        match self.names {
+            Some((there, commit)) => (there.object(), commit.object()),
+            None => (self.there.object(), self.commit.object()),
+        }
+    }
+
     /// What takes the patch out of `there`.
     const fn inverse(self, there: TreeId) -> Self {
         Self::new(self.commit, self.parent, there)
@@ -50,24 +59,21 @@ pub(super) enum Applied {
     Conflict(Merged),
 }
 
-/// The patch by git's own merge. Where the new parent has the very tree that the patch was written
+/// What git's own merge makes of the patch. Where the new parent has the very tree that the patch was written
 /// on there is nothing to merge.
-pub(super) fn merge(merger: &dyn FullMerge, patch: Application) -> Result<Merged, PortError> {
+pub(super) fn merge(merger: &Merger<'_>, patch: Application) -> Result<Merged, PortError> {
     if patch.parent == patch.there || patch.there == patch.commit {
         return Ok(Merged::trivial(patch.commit));
     }
     if patch.parent == patch.commit {
         return Ok(Merged::trivial(patch.there));
     }
-    match patch.names {
-        Some((there, commit)) => merger.trees(patch.parent, there.object(), commit.object()),
-        None => merger.trees(patch.parent, patch.there.object(), patch.commit.object()),
-    }
+    merger.merge(patch)
 }
 
 /// Applies the patch.
 pub(super) fn apply(
-    merger: &dyn FullMerge,
+    merger: &Merger<'_>,
     patch: Application,
     touched: &[Touched],
 ) -> Result<Applied, PortError> {
@@ -87,11 +93,7 @@ pub(super) fn apply(
 
 /// Whether `onto` has the patch: in the same words, so that it changes nothing there; or in other
 /// words, so that it conflicts there while its inverse applies and takes effect.
-pub(super) fn is_absorbed(
-    merger: &dyn FullMerge,
-    patch: Application,
-    onto: TreeId,
-) -> Result<bool, PortError> {
+pub(super) fn is_absorbed(merger: &Merger<'_>, patch: Application, onto: TreeId) -> Result<bool, PortError> {
     let forward = merge(merger, patch.on(onto))?;
     if forward.clean {
         return Ok(forward.tree == onto);
@@ -101,7 +103,7 @@ pub(super) fn is_absorbed(
 
 /// Whether the inverse of the patch applies to `there` and takes effect.
 pub(super) fn can_be_taken_out(
-    merger: &dyn FullMerge,
+    merger: &Merger<'_>,
     patch: Application,
     there: TreeId,
 ) -> Result<bool, PortError> {

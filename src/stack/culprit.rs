@@ -53,12 +53,12 @@ fn conflicts_with(
     mut there: TreeId,
 ) -> Result<bool, StackError> {
     for companion in before {
-        let merged = apply::merge(walk.merger, companion.on(there))?;
+        let merged = apply::merge(&walk.merger, companion.on(there))?;
         if merged.clean {
             there = merged.tree;
         }
     }
-    Ok(!apply::merge(walk.merger, patch.on(there))?.clean)
+    Ok(!apply::merge(&walk.merger, patch.on(there))?.clean)
 }
 
 /// The upstream commit with which the patch has nothing left to change.
@@ -67,7 +67,7 @@ pub(super) fn absorbing(
     line: &Line,
     patch: Application,
 ) -> Result<Option<Culprit>, StackError> {
-    let mut probe = |tree: TreeId| Ok(apply::is_absorbed(walk.merger, patch, tree)?);
+    let mut probe = |tree: TreeId| Ok(apply::is_absorbed(&walk.merger, patch, tree)?);
     if line.commits.is_empty() || probe(tree_of(walk.objects, line.start)?)? {
         return Ok(None);
     }

@@ -63,9 +63,6 @@ pub(crate) fn take(
     onto: CommitId,
     excluded: &[CommitId],
 ) -> Result<Inventory, StackError> {
-    if objects.merge_base(tip, onto)?.is_none() {
-        return Err(StackError::Unrelated { tip, onto });
-    }
     let mut hidden = excluded.to_vec();
     hidden.push(onto);
     let own: HashSet<CommitId> = objects.reachable(&[tip], &hidden)?.into_iter().collect();
@@ -76,6 +73,11 @@ pub(crate) fn take(
         raw.insert(*id, commit);
     }
     let boundary = boundary(tip, &own, &raw);
+    // Below the stack, tip and boundary have the same history.
+    let below = if let [only] = boundary.iter().collect::<Vec<_>>()[..] { *only } else { tip };
+    if objects.merge_base(below, onto)?.is_none() {
+        return Err(StackError::Unrelated { tip, onto });
+    }
     let base = base(objects, tip, onto, &own, &raw, &boundary)?;
     let left_out = left_out(objects, &boundary, onto)?;
     let order = parents_first(tip, &own, &raw);

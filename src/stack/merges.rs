@@ -73,7 +73,7 @@ fn single(
 ) -> Result<Step, StackError> {
     let application = Application::new(before, commit.tree, there.tree);
     let touched = tree::touched(walk.objects, application.parent, application.commit, application.there)?;
-    match apply::apply(walk.merger, application, &touched)? {
+    match apply::apply(&walk.merger, application, &touched)? {
         Applied::NothingBefore | Applied::NothingHere => {
             Ok(Step::stays(application, apply::paths(&touched), Verdict::Empty, there))
         }
@@ -136,7 +136,7 @@ fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Resul
     let mut at = parents[0];
     let mut merged = Merged::trivial(apply::tree_of(walk.objects, at)?);
     for (done, parent) in parents.iter().enumerate().skip(1) {
-        let next = walk.merger.commits(at, *parent)?;
+        let next = walk.merger.git().commits(at, *parent)?;
         let mut conflicts = std::mem::take(&mut merged.conflicts);
         conflicts.extend(next.conflicts);
         merged = Merged { tree: next.tree, clean: merged.clean && next.clean, conflicts };
@@ -149,7 +149,7 @@ fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Resul
 
 /// The person's part of the old merge on the new automatic one.
 fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> Result<Merged, StackError> {
-    let mut outcome = apply::merge(walk.merger, Application::new(before.tree, old, after.tree))?;
+    let mut outcome = apply::merge(&walk.merger, Application::new(before.tree, old, after.tree))?;
     for conflict in &after.conflicts {
         let known = outcome.conflicts.iter().any(|other| other.path == conflict.path);
         if !known && is_open(walk, before, &outcome, conflict)? {

@@ -14,24 +14,27 @@
 //! | `replay` | the way of each patch: tried, carried, dropped or left out |
 //! | `walk` | where each commit has come to stand, and what was left open |
 //! | `apply` | one ordinary patch on one new parent |
+//! | `fast` | the merge without git, for patches whose outcome is certain |
 //! | `merges` | one merge on its new parents |
 //! | `settle` | what a person settled when upstream was merged in |
 //! | `answers` | what a person answered where a patch conflicts |
 //! | `hand` | what of an answer does not follow from the patch |
 //! | `upstream` | whether upstream had a patch and took it out again |
 //! | `culprit` | the upstream commit that made the difference |
-//! | `commit`, `tree` | git's raw formats |
+//! | `commit`, `tree`, `raw` | git's raw formats |
 
 mod answers;
 mod apply;
 mod commit;
 mod culprit;
+mod fast;
 mod hand;
 mod inventory;
 mod merges;
 mod outcome;
 mod pick;
 mod ports;
+mod raw;
 mod replay;
 mod settle;
 mod squash;
@@ -51,7 +54,10 @@ pub(crate) use outcome::{
     Candidate, Carry, Conflict, ConflictKind, Counts, Culprit, LeftOut, Patch, Side, Verdict,
 };
 pub(crate) use pick::{Picked, pick};
-pub(crate) use ports::{Entry, FullMerge, Merged, Mode, Objects, PathConflict, PortError};
+#[cfg(test)]
+pub(crate) use ports::Entry;
+pub(crate) use ports::{FullMerge, Merged, Mode, Objects, PathConflict, PortError};
+pub(crate) use raw::{differ, shared_end, shared_start};
 pub(crate) use replay::{Progress, carry};
 pub(crate) use squash::squash;
 pub(crate) use tree::{empty as empty_tree, find};

@@ -3,6 +3,7 @@
 use super::StackError;
 use super::apply::{self, Application};
 use super::commit::RawCommit;
+use super::fast::Merger;
 use super::ports::{FullMerge, Objects, PathConflict};
 use crate::ids::{CommitId, TreeId};
 
@@ -32,7 +33,8 @@ pub(crate) fn pick(
     }
     let there = RawCommit::parse(onto, &objects.commit(onto)?)?.tree;
     let parent = apply::parent_tree(objects, &raw)?;
-    let outcome = apply::merge(merger, Application::new(parent, raw.tree, there).named(onto, commit))?;
+    let merger = Merger::new(objects, merger, there);
+    let outcome = apply::merge(&merger, Application::new(parent, raw.tree, there).named(onto, commit))?;
     if outcome.clean {
         return Ok(Picked::Clean(outcome.tree));
     }

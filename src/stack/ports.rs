@@ -1,6 +1,7 @@
 //! The two ports through which the world reaches the engine.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use thiserror::Error;
 
@@ -8,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::outcome::{Conflict, ConflictKind};
+use super::raw::{self, RawEntry, RawTree};
 use crate::ids::{CommitId, ObjectId, TreeId};
 
 /// A port could not do what was asked of it.
@@ -47,14 +49,16 @@ impl PortError {
 pub(crate) trait Objects {
     /// The raw content of a commit, without its header.
     fn commit(&self, id: CommitId) -> Result<Vec<u8>, PortError>;
-    /// The entries of a tree, in git's order.
-    fn tree(&self, id: TreeId) -> Result<Vec<Entry>, PortError>;
+    /// The raw content of a tree, without its header. The empty tree is always there.
+    fn raw_tree(&self, id: TreeId) -> Result<Rc<[u8]>, PortError>;
     /// The content of a blob.
     fn blob(&self, id: ObjectId) -> Result<Vec<u8>, PortError>;
     /// Stores a commit of this content.
     fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError>;
-    /// Stores a tree of these entries, which are in git's order.
-    fn write_tree(&self, entries: &[Entry]) -> Result<TreeId, PortError>;
+    /// Stores a tree of this raw content. It was made of the tree `like`, which may help to store it.
+    fn write_raw_tree(&self, raw: Vec<u8>, like: TreeId) -> Result<TreeId, PortError>;
+    /// Stores a blob of this content, which was made of the blob `like`.
+    fn write_blob(&self, content: &[u8], like: ObjectId) -> Result<ObjectId, PortError>;
     /// What `tip` reaches and none of `hidden` does, in no particular order.
     fn reachable(&self, tip: &[CommitId], hidden: &[CommitId]) -> Result<Vec<CommitId>, PortError>;
     /// The first-parent line down from `tip`, newest first, as far as `hidden` does not reach it.
@@ -66,6 +70,25 @@ pub(crate) trait Objects {
     /// A digest of the change between two trees that line numbers and white space do not alter:
     /// git-patch-id(1).
     fn patch_id(&self, before: TreeId, after: TreeId) -> Result<ObjectId, PortError>;
+
+    /// The entries of a tree, in git's order.
+    fn tree(&self, id: TreeId) -> Result<Vec<Entry>, PortError> {
+        let raw = self.raw_tree(id)?;
+        let mut entries = RawTree::new(&raw);
+        let entry = |entry: RawEntry<'_>| Entry { mode: entry.mode, name: entry.name.to_vec(), id: entry.id };
+        let all = entries.by_ref().map(entry).collect();
+        entries.check(id)?;
+        Ok(all)
+    }
+
+    /// Stores a tree of these entries, which are in git's order.
+    fn write_tree(&self, entries: &[Entry]) -> Result<TreeId, PortError> {
+        let mut raw = Vec::new();
+        for entry in entries {
+            raw::push(&mut raw, &entry.name, entry.mode, entry.id);
+        }
+        self.write_raw_tree(raw, super::empty_tree())
+    }
 }
 
 /// git's own merge: merge-ort, renames on, no configuration.
@@ -149,6 +172,16 @@ impl Mode {
         self.0 & 0o170_000 == 0o040_000
     }
 
+    /// Whether the entry is a file, executable or not.
+    pub(crate) const fn is_regular(self) -> bool {
+        matches!(self.0, 0o100_644 | 0o100_755)
+    }
+
+    /// Whether git writes such a mode today. Old trees have others, which git reads as one of these.
+    pub(crate) const fn is_usual(self) -> bool {
+        self.is_regular() || matches!(self.0, 0o040_000 | 0o120_000 | 0o160_000)
+    }
+
     /// Whether the entry names a commit of another repository.
     pub(crate) const fn is_submodule(self) -> bool {
         self.0 & 0o170_000 == 0o160_000
@@ -164,10 +197,4 @@ pub(crate) struct Entry {
     pub(crate) name: Vec<u8>,
     /// The object.
     pub(crate) id: ObjectId,
-}
-
-impl Entry {
-    pub(super) const fn node(&self) -> (Mode, ObjectId) {
-        (self.mode, self.id)
-    }
 }

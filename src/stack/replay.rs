@@ -103,7 +103,7 @@ impl Replay<'_> {
             step.stands = Position { commit: id, tree: commit.tree, gaps: step.stands.gaps };
             return Ok(step);
         }
-        match apply::apply(self.walk.merger, application, &touched)? {
+        match apply::apply(&self.walk.merger, application, &touched)? {
             Applied::NothingBefore => {
                 self.walk.go_on(commit, application, &touched, Verdict::Empty, there.tree, there)
             }
@@ -131,7 +131,7 @@ impl Replay<'_> {
         there: Position,
     ) -> Result<Step, StackError> {
         let onto = self.walk.onto.tree;
-        if there.tree == onto || apply::is_absorbed(self.walk.merger, application, onto)? {
+        if there.tree == onto || apply::is_absorbed(&self.walk.merger, application, onto)? {
             return self.upstreamed(application, paths, there);
         }
         Ok(Step::stays(application, paths, Verdict::Empty, there))
@@ -161,8 +161,8 @@ impl Replay<'_> {
         let paths = apply::paths(touched);
         let onto = self.walk.onto.tree;
         let absorbed = match there.tree == onto {
-            true => apply::can_be_taken_out(self.walk.merger, application, onto)?,
-            false => apply::is_absorbed(self.walk.merger, application, onto)?,
+            true => apply::can_be_taken_out(&self.walk.merger, application, onto)?,
+            false => apply::is_absorbed(&self.walk.merger, application, onto)?,
         };
         if absorbed {
             return self.upstreamed(application, paths, there);

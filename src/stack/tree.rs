@@ -1,8 +1,9 @@
 //! Raw trees: entries, what one commit touches, and single entries replaced.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::ports::{Entry, Mode, Objects, PortError};
+use super::raw::{self, Differs, RawTree};
 use crate::ids::{ObjectId, TreeId};
 
 /// git's empty tree.
@@ -52,6 +53,34 @@ pub(super) fn changed(
     Ok(found.into_iter().map(|spot| spot.path).collect())
 }
 
+/// The same, where nothing but `within` is changed, which holds paths and all directories above them.
+pub(super) fn changed_within(
+    objects: &dyn Objects,
+    before: TreeId,
+    after: TreeId,
+    within: &HashSet<Vec<u8>>,
+) -> Result<Option<Vec<Vec<u8>>>, PortError> {
+    let mut found = Vec::new();
+    let mut waiting =
+        vec![Touched { path: Vec::new(), before: tree(before), after: tree(after), there: None }];
+    while let Some(spot) = waiting.pop() {
+        for spot in below(objects, &spot)? {
+            if !within.contains(&spot.path) {
+                return Ok(None);
+            }
+            let is_leaf = |node: &Node| node.is_some() && !is_tree(node);
+            if is_leaf(&spot.before) || is_leaf(&spot.after) {
+                found.push(spot.path.clone());
+            }
+            if is_tree(&spot.before) || is_tree(&spot.after) {
+                waiting.push(spot);
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(Some(found))
+}
+
 fn tree(id: TreeId) -> Node {
     Some((Mode(0o040_000), id.object()))
 }
@@ -81,34 +110,26 @@ fn walk(objects: &dyn Objects, [before, after, there]: [Node; 3]) -> Result<Vec<
 
 /// The spots one level below `spot` at which before and after differ.
 fn below(objects: &dyn Objects, spot: &Touched) -> Result<Vec<Touched>, PortError> {
-    let entries = |node: Node| match node {
-        Some((mode, id)) if mode.is_tree() => objects.tree(TreeId::new(id)),
-        _ => Ok(Vec::new()),
+    let raw = |node: Node| match node {
+        Some((mode, id)) if mode.is_tree() => {
+            objects.raw_tree(TreeId::new(id)).map(|raw| (TreeId::new(id), raw))
+        }
+        _ => Ok((empty(), [].into())),
     };
-    let (before, after) = (entries(spot.before)?, entries(spot.after)?);
-    let mut differ: HashMap<&[u8], [Node; 3]> = HashMap::new();
-    let mut rest: HashMap<&[u8], &Entry> = after.iter().map(|entry| (&entry.name[..], entry)).collect();
-    for entry in &before {
-        let after = rest.remove(&entry.name[..]);
-        if after.is_none_or(|after| (after.mode, after.id) != (entry.mode, entry.id)) {
-            differ.insert(&entry.name, [Some(entry.node()), after.map(Entry::node), None]);
-        }
-    }
-    differ.extend(rest.into_values().map(|entry| (&entry.name[..], [None, Some(entry.node()), None])));
-    for entry in if differ.is_empty() { Vec::new() } else { entries(spot.there)? } {
-        if let Some(nodes) = differ.get_mut(&entry.name[..]) {
-            nodes[2] = Some(entry.node());
-        }
-    }
-    let step = |(name, [before, after, there]): (&[u8], [Node; 3])| {
+    let (before, after) = (raw(spot.before)?, raw(spot.after)?);
+    let differ = raw::differ((before.0, &before.1), (after.0, &after.1))?;
+    let names: Vec<&[u8]> = differ.iter().map(|spot| spot.name).collect();
+    let there = raw(spot.there)?;
+    let there = raw::look_up((there.0, &there.1), &names)?;
+    let step = |(found, there): (&Differs<'_>, Node)| {
         let mut path = spot.path.clone();
         if !path.is_empty() {
             path.push(b'/');
         }
-        path.extend_from_slice(name);
-        Touched { path, before, after, there }
+        path.extend_from_slice(found.name);
+        Touched { path, before: found.before, after: found.after, there }
     };
-    Ok(differ.into_iter().map(step).collect())
+    Ok(differ.iter().zip(there).map(step).collect())
 }
 
 /// What stands at `path` in `tree`.
@@ -119,8 +140,10 @@ pub(crate) fn find(objects: &dyn Objects, tree: TreeId, path: &[u8]) -> Result<N
         if !mode.is_tree() {
             return Ok(None);
         }
-        let entries = objects.tree(TreeId::new(id))?;
-        at = entries.into_iter().find(|entry| entry.name == name).map(|entry| (entry.mode, entry.id));
+        let raw = objects.raw_tree(TreeId::new(id))?;
+        let mut entries = RawTree::new(&raw);
+        at = entries.find(|entry| entry.name == name).map(|entry| entry.node());
+        entries.check(TreeId::new(id))?;
     }
     Ok(at)
 }

@@ -3,7 +3,7 @@
 //! A patch-id match proves nothing about the release: upstream may have taken the change out again,
 //! or may still have it in another place. The patch is carried all the same, and that is said.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::apply::{self, Application};
 use super::culprit::Line;
@@ -30,21 +30,25 @@ impl Upstream {
     /// The ordinary commits that the release has and base does not.
     pub(super) fn of(walk: &Walk<'_>, line: &Line) -> Result<Self, StackError> {
         let mut all = Self::default();
-        let mut ids = walk.objects.reachable(&[walk.inventory.onto], &[line.start])?;
+        let ids = walk.objects.reachable(&[walk.inventory.onto], &[line.start])?;
         if ids.len() > LIMIT {
             return Ok(all);
         }
-        ids.sort_unstable();
+        let ours = paths_of(walk)?;
         for id in ids {
             let commit = RawCommit::parse(id, &walk.objects.commit(id)?)?;
             if commit.parents.len() != 1 {
                 continue;
             }
             let before = apply::parent_tree(walk.objects, &commit)?;
-            let paths = tree::changed(walk.objects, before, commit.tree)?;
+            let Some(paths) = tree::changed_within(walk.objects, before, commit.tree, &ours)? else {
+                continue;
+            };
             let change = Change { commit: id, subject: commit.subject(), before, after: commit.tree };
             all.0.entry(paths).or_default().push(change);
         }
+        // Whatever order they came in: of several, the same one is named everywhere.
+        all.0.values_mut().for_each(|changes| changes.sort_unstable_by_key(|change| change.commit));
         Ok(all)
     }
 
@@ -56,12 +60,22 @@ impl Upstream {
         paths: &[Vec<u8>],
     ) -> Result<Option<String>, StackError> {
         let Some(changes) = self.0.get(paths) else { return Ok(None) };
-        let wanted = walk.objects.patch_id(patch.parent, patch.commit)?;
+        let grown = growth(walk, patch.parent, patch.commit, paths)?;
+        let mut wanted = None;
         for change in changes {
-            if walk.objects.patch_id(change.before, change.after)? != wanted {
+            if growth(walk, change.before, change.after, paths)? != grown {
                 continue;
             }
-            let twice = apply::can_be_taken_out(walk.merger, patch, walk.onto.tree)?;
+            let digest = |before, after| walk.objects.patch_id(before, after);
+            let own = match wanted {
+                Some(own) => own,
+                None => digest(patch.parent, patch.commit)?,
+            };
+            wanted = Some(own);
+            if digest(change.before, change.after)? != own {
+                continue;
+            }
+            let twice = apply::can_be_taken_out(&walk.merger, patch, walk.onto.tree)?;
             let then = match twice {
                 true => "still has it: this carries it a second time",
                 false => "took it out again",
@@ -74,4 +88,37 @@ impl Upstream {
         }
         Ok(None)
     }
+}
+
+/// Every path that a patch of the stack changes, and the directories above it.
+fn paths_of(walk: &Walk<'_>) -> Result<HashSet<Vec<u8>>, StackError> {
+    let mut known = HashSet::new();
+    for (_, commit) in walk.inventory.commits.iter().filter(|(_, commit)| commit.parents.len() < 2) {
+        for path in tree::changed(walk.objects, walk.parent_tree(commit)?, commit.tree)? {
+            let above =
+                path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| path[..at].to_vec());
+            known.extend(above.collect::<Vec<_>>());
+            known.insert(path);
+        }
+    }
+    Ok(known)
+}
+
+/// By how much each of `paths` grows from one tree to the other, white space aside. Changes of one digest
+/// grow by the same, and this is found out sooner.
+fn growth(
+    walk: &Walk<'_>,
+    before: TreeId,
+    after: TreeId,
+    paths: &[Vec<u8>],
+) -> Result<Vec<usize>, StackError> {
+    let size = |tree, path: &Vec<u8>| -> Result<usize, StackError> {
+        match tree::find(walk.objects, tree, path)? {
+            Some((mode, id)) if !mode.is_tree() && !mode.is_submodule() => {
+                Ok(walk.objects.blob(id)?.iter().filter(|byte| !byte.is_ascii_whitespace()).count())
+            }
+            _ => Ok(0),
+        }
+    };
+    paths.iter().map(|path| Ok(size(after, path)?.wrapping_sub(size(before, path)?))).collect()
 }

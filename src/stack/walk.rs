@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::answers::{Answers, Question, Settlement};
 use super::apply::{self, Application};
 use super::commit::{Committer, RawCommit};
+use super::fast::Merger;
 use super::inventory::Inventory;
 use super::ports::{FullMerge, Merged, Objects, PathConflict};
 use super::tree::Touched;
@@ -82,7 +83,7 @@ impl Step {
 /// The state of a carry between two patches.
 pub(super) struct Walk<'a> {
     pub(super) objects: &'a dyn Objects,
-    pub(super) merger: &'a dyn FullMerge,
+    pub(super) merger: Merger<'a>,
     pub(super) inventory: &'a Inventory,
     committer: &'a Committer,
     answers: &'a Answers,
@@ -109,7 +110,7 @@ impl<'a> Walk<'a> {
         let places = inventory.commits.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect();
         Ok(Self {
             objects,
-            merger,
+            merger: Merger::new(objects, merger, onto.tree),
             inventory,
             committer,
             answers,

@@ -29,6 +29,7 @@ mod interruption;
 mod layouts;
 mod local;
 mod machines;
+mod merges;
 mod newest;
 mod old_state;
 mod oracle;

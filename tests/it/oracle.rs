@@ -16,7 +16,7 @@ const PATHS: [&str; 8] = ["a", "a/x", "d/one", "d/two", "d/sub/three", "e/one", 
 
 /// One change of a working tree. Numbers choose a path or a line, modulo what there is.
 #[derive(Debug, Clone, Copy)]
-enum Change {
+pub(crate) enum Change {
     Edit(usize, usize, u8),
     Add(usize, u8),
     Delete(usize),
@@ -51,7 +51,9 @@ fn arb_change() -> impl Strategy<Value = Change> {
 }
 
 /// Commits of upstream and of the fork, both on one base.
-fn arb_history() -> impl Strategy<Value = (Vec<Vec<Change>>, Vec<Vec<Change>>)> {
+pub(crate) type History = (Vec<Vec<Change>>, Vec<Vec<Change>>);
+
+pub(crate) fn arb_history() -> impl Strategy<Value = History> {
     let commits = |most| prop::collection::vec(prop::collection::vec(arb_change(), 1..3), 1..most);
     (commits(4), commits(5))
 }
@@ -141,18 +143,36 @@ fn commit(stream: &mut Vec<u8>, branch: &str, subject: &str, from: &str, files: 
     stream.push(b'\n');
 }
 
+/// The repository of many histories, the branches of each with its number, and the stream that makes it again.
+pub(crate) fn histories(all: &[History]) -> (Repo, String) {
+    let mut stream = Vec::new();
+    for (number, history) in all.iter().enumerate() {
+        write_history(&mut stream, &format!("-{number}"), history);
+    }
+    imported(&stream)
+}
+
 /// The repository of a history, and the stream that makes it again.
-fn repository((upstream, fork): &(Vec<Vec<Change>>, Vec<Vec<Change>>)) -> (Repo, String) {
+fn repository(history: &History) -> (Repo, String) {
+    let mut stream = Vec::new();
+    write_history(&mut stream, "", history);
+    imported(&stream)
+}
+
+fn imported(stream: &[u8]) -> (Repo, String) {
+    let repo = Repo::new();
+    assert_eq!(repo.git_with(&["fast-import", "--quiet"], stream).0, 0);
+    (repo, String::from_utf8_lossy(stream).into_owned())
+}
+
+fn write_history(stream: &mut Vec<u8>, suffix: &str, (upstream, fork): &History) {
     let first = ["a", "d/one", "d/two", "d/sub/three", "\"caf\\351\""];
     let files: Files =
         first.iter().enumerate().map(|(n, path)| ((*path).to_owned(), ("100644", body(n)))).collect();
-    let mut stream = Vec::new();
-    commit(&mut stream, "base", "base", "", &files);
-    branch(&mut stream, "upstream", "from refs/heads/base\n", files.clone(), upstream);
-    branch(&mut stream, "fork", "from refs/heads/base\n", files, fork);
-    let repo = Repo::new();
-    assert_eq!(repo.git_with(&["fast-import", "--quiet"], &stream).0, 0);
-    (repo, String::from_utf8_lossy(&stream).into_owned())
+    let (base, from) = (format!("base{suffix}"), format!("from refs/heads/base{suffix}\n"));
+    commit(stream, &base, &base, "", &files);
+    branch(stream, &format!("upstream{suffix}"), &from, files.clone(), upstream);
+    branch(stream, &format!("fork{suffix}"), &from, files, fork);
 }
 
 /// `cases` generated cases, the same ones on every machine, so that a failure can be looked at again.

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -19,7 +20,7 @@ type Files = BTreeMap<Vec<u8>, (Mode, ObjectId)>;
 #[derive(Default)]
 pub(super) struct Memory {
     commits: RefCell<HashMap<CommitId, Vec<u8>>>,
-    trees: RefCell<HashMap<TreeId, Vec<Entry>>>,
+    trees: RefCell<HashMap<TreeId, Rc<[u8]>>>,
     blobs: RefCell<HashMap<ObjectId, Vec<u8>>>,
     clock: Cell<i64>,
     /// How many trees were read.
@@ -131,10 +132,10 @@ impl Objects for Memory {
         self.commits.borrow().get(&id).cloned().ok_or_else(|| PortError::missing(id.object()))
     }
 
-    fn tree(&self, id: TreeId) -> Result<Vec<Entry>, PortError> {
+    fn raw_tree(&self, id: TreeId) -> Result<Rc<[u8]>, PortError> {
         self.read.set(self.read.get() + 1);
         if id == empty_tree() {
-            return Ok(Vec::new());
+            return Ok([].into());
         }
         self.trees.borrow().get(&id).cloned().ok_or_else(|| PortError::missing(id.object()))
     }
@@ -149,12 +150,18 @@ impl Objects for Memory {
         Ok(id)
     }
 
-    fn write_tree(&self, entries: &[Entry]) -> Result<TreeId, PortError> {
-        if entries.is_empty() {
+    fn write_raw_tree(&self, raw: Vec<u8>, _: TreeId) -> Result<TreeId, PortError> {
+        if raw.is_empty() {
             return Ok(empty_tree());
         }
-        let id = TreeId::new(id("tree", format!("{entries:?}").as_bytes()));
-        self.trees.borrow_mut().insert(id, entries.to_vec());
+        let id = TreeId::new(id("tree", &raw));
+        self.trees.borrow_mut().insert(id, raw.into());
+        Ok(id)
+    }
+
+    fn write_blob(&self, content: &[u8], _: ObjectId) -> Result<ObjectId, PortError> {
+        let id = id("blob", content);
+        self.blobs.borrow_mut().insert(id, content.to_vec());
         Ok(id)
     }
 
