@@ -72,13 +72,13 @@ pub(super) struct ReplayArgs {
 
 #[derive(Debug, ClapArgs)]
 struct Which {
+    /// The event, as `patch-moi events` lists it
+    #[arg(value_name = "EVENT_ID")]
+    event: String,
     /// Run installed flows also where they are not as .codex/pack-lock.json pins them; else the variable
     /// PATCH_MOI_ALLOW_MODIFIED=1 says so
     #[arg(long)]
     allow_modified: bool,
-    /// The event, as `patch-moi events` lists it
-    #[arg(value_name = "EVENT_ID")]
-    event: String,
     /// Say which steps would run, and write nothing
     #[arg(long)]
     dry_run: bool,
