@@ -31,6 +31,7 @@ mod local;
 mod machines;
 mod merges;
 mod newest;
+mod odd_trees;
 mod old_state;
 mod oracle;
 mod pack;

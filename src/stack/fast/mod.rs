@@ -67,7 +67,12 @@ impl<'a> Merger<'a> {
 
     /// Merges the change of a patch into the tree it is to go to.
     pub(super) fn merge(&self, patch: Application) -> Result<Merged, PortError> {
-        match self.directory(patch.parent, patch.there, patch.commit, &mut Vec::new()) {
+        let outcome = match patch.trivial() {
+            Some(tree) if raw::is_plain(&self.objects.raw_tree(tree)?) => Ok(Some((TREE, tree.object()))),
+            Some(_) => Err(Stop::AskGit),
+            None => self.directory(patch.parent, patch.there, patch.commit, &mut Vec::new()),
+        };
+        match outcome {
             Ok(node) => Ok(Merged::trivial(node.map_or_else(tree::empty, |(_, id)| TreeId::new(id)))),
             Err(Stop::AskGit) => {
                 let (ours, theirs) = patch.sides();
@@ -87,6 +92,10 @@ impl<'a> Merger<'a> {
     ) -> Result<Node, Stop> {
         let raw = |id| self.objects.raw_tree(id).map(|raw| (id, raw));
         let (before, there, after) = (raw(before)?, raw(there)?, raw(after)?);
+        // What git merges it writes anew.
+        if !raw::is_plain(&there.1) {
+            return Err(Stop::AskGit);
+        }
         let spots = raw::differ((before.0, &before.1), (after.0, &after.1))?;
         let names: Vec<&[u8]> = spots.iter().map(|spot| spot.name).collect();
         let here = raw::look_up((there.0, &there.1), &names)?;
@@ -103,7 +112,7 @@ impl<'a> Merger<'a> {
         if changes.is_empty() {
             return Ok(Some((TREE, there.0.object())));
         }
-        let new = raw::replaced(&there.1, &changes).ok_or(Stop::AskGit)?;
+        let new = raw::replaced(&there.1, &changes);
         if new.is_empty() {
             return Ok(None);
         }
@@ -189,7 +198,10 @@ impl<'a> Merger<'a> {
     fn patterns(&self, folder: &[u8]) -> Result<Vec<Vec<u8>>, Stop> {
         let path = [folder, if folder.is_empty() { b"" } else { b"/" }, attributes::FILE].concat();
         Ok(match tree::find(self.objects, self.attributes, &path)? {
-            Some((mode, id)) if mode.is_regular() => attributes::patterns(&self.objects.blob(id)?),
+            // git reads whatever blob stands there, a link's too.
+            Some((mode, id)) if !mode.is_tree() && !mode.is_submodule() => {
+                attributes::patterns(&self.objects.blob(id)?)
+            }
             _ => Vec::new(),
         })
     }

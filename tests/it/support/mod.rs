@@ -10,6 +10,7 @@ mod http;
 mod machines;
 mod pack;
 mod program;
+pub(crate) mod raw;
 mod repo;
 mod tools;
 mod workspace;
