@@ -31,7 +31,7 @@ pub(crate) fn by_us(answer: &Value) -> Result<String, BTreeSet<Vec<u8>>> {
     }
 }
 
-fn path_bytes(conflict: &Value) -> Vec<u8> {
+pub(crate) fn path_bytes(conflict: &Value) -> Vec<u8> {
     match conflict["path_base64"].as_str() {
         Some(base64) => STANDARD.decode(base64).unwrap(),
         None => conflict["path"].as_str().unwrap().as_bytes().to_vec(),

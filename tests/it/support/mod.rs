@@ -4,6 +4,7 @@
 //! fixture that asked the program would agree with its mistakes.
 
 mod act;
+mod dice;
 mod files;
 mod github;
 mod http;
@@ -16,6 +17,7 @@ mod tools;
 mod workspace;
 
 pub(crate) use act::{Ended, Fork, Workflow, copy_to, repository};
+pub(crate) use dice::Dice;
 pub(crate) use files::{Snapshot, executable, find_files, write};
 pub(crate) use github::{Asked, GitHub, REPO, Said, TOKEN, basic};
 pub(crate) use http::{Page, Server};
