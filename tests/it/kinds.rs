@@ -74,12 +74,12 @@ pub(crate) fn fits(conflict: &Value, git: &Said) -> bool {
     let types = git.types.get(&path).cloned().unwrap_or_default();
     let stages = &git.paths[&path];
     let has = |part: &str| types.iter().any(|kind| kind.contains(part));
-    let are = |wanted: &[&str]| stages.iter().map(|(_, stage)| &stage[..]).eq(wanted.iter().copied());
+    let numbers: BTreeSet<&str> = stages.iter().map(|(_, stage)| &stage[..]).collect();
     let is_submodule = stages.iter().any(|(mode, _)| mode == "160000");
     let is_content = types.is_empty() || has("(contents)");
     match conflict["kind"].as_str().unwrap() {
         "content" => is_content && !is_submodule,
-        "add-add" => is_content && are(&["2", "3"]),
+        "add-add" => is_content && numbers.into_iter().eq(["2", "3"]),
         "modify-delete" => has("(modify/delete)") || types.is_empty(),
         "binary" => has("(binary)"),
         "rename-rename" => has("(rename/rename)"),

@@ -42,6 +42,8 @@ struct Tally {
     conflict: usize,
     /// Merges that were handed to git, clean or not.
     asked: usize,
+    /// Merges of which git has no word: it ends in the middle of them.
+    failed: usize,
     kinds: BTreeMap<String, usize>,
 }
 
@@ -56,12 +58,19 @@ impl Tally {
         self.asked - self.conflict
     }
 
-    fn count(&mut self, repo: &Repo, merges: &[Merge], about: impl Fn(usize) -> String) {
+    fn count(&mut self, repo: &Repo, merges: &[Merge], about: impl Fn(&Merge) -> String) {
         let (answers, asked) = picked(repo, merges);
-        self.asked += asked;
-        for (at, (answer, git)) in answers.iter().zip(by_git(repo, merges)).enumerate() {
-            let [base, onto, commit] = &merges[at];
-            let about = || format!("{commit} (parent {base}) on {onto}:\n{}", about(at));
+        let (failed, answered): (Vec<_>, Vec<_>) =
+            answers.iter().zip(merges).partition(|(answer, _)| answer.get("error").is_some());
+        for (answer, merge) in &failed {
+            assert!(git_fails(repo, merge), "{answer}\n{}", about(merge));
+        }
+        self.failed += failed.len();
+        self.asked += asked - failed.len();
+        let merges: Vec<Merge> = answered.iter().map(|(_, merge)| (*merge).clone()).collect();
+        for ((answer, merge), git) in answered.into_iter().zip(by_git(repo, &merges)) {
+            let [base, onto, commit] = merge;
+            let about = || format!("{commit} (parent {base}) on {onto}:\n{}", about(merge));
             assert_eq!(by_us(answer), git.outcome(), "{}", about());
             for conflict in answer["conflicts"].as_array().unwrap() {
                 assert!(fits(conflict, &git), "{conflict}\n{git:?}\n{}", about());
@@ -87,11 +96,22 @@ fn picked(repo: &Repo, merges: &[Merge]) -> (Vec<serde_json::Value>, usize) {
         .args(["stack", "pick", "--repo", repo.path().to_str().unwrap()])
         .env("PATH", std::env::join_paths(paths).unwrap())
         .stdin(lines)
-        .run()
-        .exits(0);
+        .run();
     let answers = run.json_lines();
     assert_eq!(answers.len(), merges.len());
     (answers, std::fs::read(&log).unwrap_or_default().len())
+}
+
+/// Whether git cannot make this merge: some renames of what becomes another kind of thing break an assertion
+/// of its own (2.47).
+fn git_fails(repo: &Repo, [base, onto, commit]: &Merge) -> bool {
+    let attributes = format!("--attr-source={onto}^{{tree}}");
+    let run = std::process::Command::new("git")
+        .current_dir(repo.path())
+        .args([&attributes, "merge-tree", "--write-tree", &format!("--merge-base={base}"), onto, commit])
+        .output()
+        .unwrap();
+    !matches!(run.status.code(), Some(0 | 1))
 }
 
 /// What git makes of each, with the attributes of the new parent where that has some.
@@ -179,7 +199,9 @@ fn generated_texts_merge_as_with_git() {
         let ids: Vec<String> = all.iter().map(|(number, _)| repo.id(&format!("p{number}"))).collect();
         let (base, onto) = (repo.id("base"), repo.id("onto"));
         let merges: Vec<Merge> = ids.into_iter().map(|id| [base.clone(), onto.clone(), id]).collect();
-        tally.count(&repo, &merges, |at| format!("{:?}", files[at]));
+        tally.count(&repo, &merges, |[.., commit]| {
+            format!("{:?}", files[merges.iter().position(|merge| merge[2] == *commit).unwrap()])
+        });
     }
     report("texts", &tally);
     assert!(tally.fast() > 0 && tally.clean_by_git() > 0 && tally.conflict > 0, "{tally:?}");
@@ -256,8 +278,8 @@ fn generated_changes_of_trees_merge_as_with_git() {
         objects.store(&repo);
         let files: BTreeMap<&String, &Files> = histories.iter().flat_map(|history| &history.files).collect();
         let merges: Vec<Merge> = histories.iter().flat_map(|history| history.merges.clone()).collect();
-        tally.count(&repo, &merges, |at| {
-            merges[at].each_ref().map(|id| format!("  {id}\n{}", shown(files[id]))).concat()
+        tally.count(&repo, &merges, |merge| {
+            merge.each_ref().map(|id| format!("  {id}\n{}", shown(files[id]))).concat()
         });
     }
     report("trees", &tally);
