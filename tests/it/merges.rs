@@ -58,7 +58,14 @@ impl Tally {
         self.asked - self.conflict
     }
 
-    fn count(&mut self, repo: &Repo, merges: &[Merge], about: impl Fn(&Merge) -> String) {
+    /// Asks for these merges; `attributes` holds the new parents that have attributes.
+    fn count(
+        &mut self,
+        repo: &Repo,
+        merges: &[Merge],
+        attributes: &BTreeSet<String>,
+        about: impl Fn(&Merge) -> String,
+    ) {
         let (answers, asked) = picked(repo, merges);
         let (failed, answered): (Vec<_>, Vec<_>) =
             answers.iter().zip(merges).partition(|(answer, _)| answer.get("error").is_some());
@@ -68,7 +75,7 @@ impl Tally {
         self.failed += failed.len();
         self.asked += asked - failed.len();
         let merges: Vec<Merge> = answered.iter().map(|(_, merge)| (*merge).clone()).collect();
-        for ((answer, merge), git) in answered.into_iter().zip(by_git(repo, &merges)) {
+        for ((answer, merge), git) in answered.into_iter().zip(by_git(repo, &merges, attributes)) {
             let [base, onto, commit] = merge;
             let about = || format!("{commit} (parent {base}) on {onto}:\n{}", about(merge));
             assert_eq!(by_us(answer), git.outcome(), "{}", about());
@@ -114,17 +121,11 @@ fn git_fails(repo: &Repo, [base, onto, commit]: &Merge) -> bool {
     !matches!(run.status.code(), Some(0 | 1))
 }
 
-/// What git makes of each, with the attributes of the new parent where that has some.
-fn by_git(repo: &Repo, merges: &[Merge]) -> Vec<Said> {
+/// What git makes of each, with the attributes of the new parent where that is one of those that have some.
+fn by_git(repo: &Repo, merges: &[Merge], attributes: &BTreeSet<String>) -> Vec<Said> {
     let mut by_onto: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    let ontos: BTreeSet<&str> = merges.iter().map(|[_, onto, _]| &onto[..]).collect();
-    let has_attributes = |onto: &&str| {
-        let out = repo.git_with(&["ls-tree", "-r", "-z", "--name-only", onto], b"").1;
-        out.split(|byte| *byte == 0).any(|path| path.ends_with(b".gitattributes"))
-    };
-    let with: BTreeSet<&str> = ontos.into_iter().filter(has_attributes).collect();
     for (at, [_, onto, _]) in merges.iter().enumerate() {
-        let source = if with.contains(&onto[..]) { format!("{onto}^{{tree}}") } else { String::new() };
+        let source = if attributes.contains(onto) { format!("{onto}^{{tree}}") } else { String::new() };
         by_onto.entry(source).or_default().push(at);
     }
     let mut all = vec![None; merges.len()];
@@ -199,7 +200,7 @@ fn generated_texts_merge_as_with_git() {
         let ids: Vec<String> = all.iter().map(|(number, _)| repo.id(&format!("p{number}"))).collect();
         let (base, onto) = (repo.id("base"), repo.id("onto"));
         let merges: Vec<Merge> = ids.into_iter().map(|id| [base.clone(), onto.clone(), id]).collect();
-        tally.count(&repo, &merges, |[.., commit]| {
+        tally.count(&repo, &merges, &BTreeSet::new(), |[.., commit]| {
             format!("{:?}", files[merges.iter().position(|merge| merge[2] == *commit).unwrap()])
         });
     }
@@ -278,7 +279,10 @@ fn generated_changes_of_trees_merge_as_with_git() {
         objects.store(&repo);
         let files: BTreeMap<&String, &Files> = histories.iter().flat_map(|history| &history.files).collect();
         let merges: Vec<Merge> = histories.iter().flat_map(|history| history.merges.clone()).collect();
-        tally.count(&repo, &merges, |merge| {
+        let has_attributes = |files: &Files| files.keys().any(|path| path.ends_with(b".gitattributes"));
+        let attributes = files.iter().filter(|(_, files)| has_attributes(files));
+        let attributes: BTreeSet<String> = attributes.map(|(id, _)| (*id).clone()).collect();
+        tally.count(&repo, &merges, &attributes, |merge| {
             merge.each_ref().map(|id| format!("  {id}\n{}", shown(files[id]))).concat()
         });
     }

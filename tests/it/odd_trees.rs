@@ -1,6 +1,7 @@
 //! Trees as git no longer writes them, and attributes in odd places: git reads them, and so must whoever
 //! answers in its stead.
 
+use crate::kinds::said;
 use crate::pick::{by_us, pick};
 use crate::support::Repo;
 use crate::support::raw::{Id, Objects};
@@ -17,7 +18,7 @@ fn by_git(repo: &Repo, [base, onto, commit]: [&str; 3]) -> Result<String, i32> {
     if code == 0 { Ok(tree) } else { Err(code) }
 }
 
-/// Commits of three trees: each picked on the other's, as with git. `plain` is what git merges.
+/// Commits of three trees: the sides picked on each other, on the base and on themselves, as with git.
 #[track_caller]
 fn agree(objects: &mut Objects, [base, onto, commit]: [Id; 3]) {
     let base = objects.commit(base, None);
@@ -104,11 +105,16 @@ fn a_tree_with_one_name_twice_is_gits() {
     let [a, b] = [b"a", b"b"].map(|content| objects.blob(content));
     let folder = objects.tree(&[(FILE, b"in", a)]);
     for second in [(FILE, &b"n"[..], b), (FOLDER, &b"n"[..], folder)] {
-        let mut tree = |x: Id, y: Id| {
-            objects.tree(&[(FILE, b"n", a), (FILE, b"n-m", a), second, (FILE, b"x", x), (FILE, b"y", y)])
+        let tree = |objects: &mut Objects, has: bool, x: Id, y: Id| {
+            let (twice, once) = ([(FILE, &b"n"[..], a), (FILE, b"n-m", a), second], [(FILE, &b"n"[..], b)]);
+            let rest = [(FILE, &b"x"[..], x), (FILE, &b"y"[..], y)];
+            objects.tree(&[if has { &twice[..] } else { &once }, &rest].concat())
         };
-        let trees = [tree(a, a), tree(b, a), tree(a, b)];
-        agree(&mut objects, trees);
+        for has in [[true; 3], [true, false, false], [false, true, false], [true, false, true]] {
+            let (base, onto) = (tree(&mut objects, has[0], a, a), tree(&mut objects, has[1], b, a));
+            let trees = [base, onto, tree(&mut objects, has[2], a, b)];
+            agree(&mut objects, trees);
+        }
     }
 }
 
@@ -120,17 +126,29 @@ fn a_folder_without_entries_stays_or_goes_as_with_git() {
     let full = objects.tree(&[(FILE, b"in", a)]);
     let fuller = objects.tree(&[(FILE, b"in", a), (FILE, b"more", a)]);
     let all = [None, Some(empty), Some(full), Some(fuller)];
-    for base in all {
-        for onto in all {
-            for commit in all {
-                let mut tree = |folder: Option<Id>, x: Id, y: Id| {
-                    let files = [(FILE, &b"x"[..], x), (FILE, &b"y"[..], y)];
-                    let folder = folder.map(|id| (FOLDER, &b"d"[..], id));
-                    objects.tree(&folder.into_iter().chain(files).collect::<Vec<_>>())
-                };
-                let trees = [tree(base, a, a), tree(onto, b, a), tree(commit, a, b)];
-                agree(&mut objects, trees);
-            }
+    let mut cases = Vec::new();
+    for [base, onto, commit] in (0..64).map(|number| [all[number % 4], all[number / 4 % 4], all[number / 16]])
+    {
+        let mut tree = |folder: Option<Id>, x: Id, y: Id| {
+            let files = [(FILE, &b"x"[..], x), (FILE, &b"y"[..], y)];
+            let folder = folder.map(|id| (FOLDER, &b"d"[..], id));
+            objects.tree(&folder.into_iter().chain(files).collect::<Vec<_>>())
+        };
+        let trees = [tree(base, a, a), tree(onto, b, a), tree(commit, a, b)];
+        let base = objects.commit(trees[0], None);
+        let [onto, commit] = [trees[1], trees[2]].map(|tree| objects.commit(tree, Some(base)));
+        for there in [onto, base, commit] {
+            cases.push([base, there, commit].map(hex::encode));
         }
+    }
+    let repo = Repo::new();
+    objects.store(&repo);
+    let pairs: Vec<(&str, &str)> = cases.iter().map(|[_, onto, commit]| (&commit[..], &onto[..])).collect();
+
+    let answers = pick(&repo, &pairs).exits(0).json_lines();
+
+    let git = said(&repo, "", &cases.iter().collect::<Vec<_>>());
+    for ((answer, git), case) in answers.iter().zip(git).zip(&cases) {
+        assert_eq!(by_us(answer), git.outcome(), "{case:?}");
     }
 }
