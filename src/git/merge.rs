@@ -87,7 +87,6 @@ fn answered(output: Output) -> Result<Merged, PortError> {
 
 /// One answer: the tree, and unless the merge is clean conflicted files and messages.
 fn read_answer(from: &mut impl BufRead, clean: bool) -> std::io::Result<Merged> {
-    let strange = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
     let tree = field(from)?;
     let tree = std::str::from_utf8(&tree).ok().and_then(|text| text.parse::<ObjectId>().ok());
     let tree = TreeId::new(tree.ok_or_else(|| strange("git's merge gave no tree"))?);
@@ -112,10 +111,16 @@ fn read_answer(from: &mut impl BufRead, clean: bool) -> std::io::Result<Merged> 
     Ok(Merged { tree, clean: false, conflicts })
 }
 
+fn strange(what: &str) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned())
+}
+
+/// What git says of paths: how many they are, the paths, a type whose text is stable, and a text for people.
 fn read_messages(from: &mut impl BufRead, paths: &mut BTreeMap<Vec<u8>, Stages>) -> std::io::Result<()> {
     while !from.fill_buf()?.is_empty() {
         let count = field(from)?;
-        let count: usize = std::str::from_utf8(&count).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let count = std::str::from_utf8(&count).ok().and_then(|text| text.parse::<usize>().ok());
+        let count = count.ok_or_else(|| strange("git's merge said nothing of how many paths it means"))?;
         let mut named = Vec::new();
         for _ in 0..count {
             named.push(field(from)?);
@@ -177,22 +182,26 @@ enum Said {
     Submodule,
 }
 
-/// The kind that a short type description stands for. git-merge-tree(1) calls these stable.
+/// The kind that a type of message stands for. git-merge-tree(1) calls the texts stable, and says that there
+/// may be more of them one day.
 fn kind_of(description: &[u8]) -> Option<Said> {
     let text = std::str::from_utf8(description).ok()?;
-    let inner = text.strip_prefix("CONFLICT")?.trim_start().trim_matches(['(', ')']);
+    // Some have no space there.
+    let inner = text.strip_prefix("CONFLICT")?.trim_start().strip_prefix('(')?.strip_suffix(')')?;
     Some(match inner {
         "contents" => Said::Contents,
         "binary" => Said::Binary,
         "modify/delete" => Said::ModifyDelete,
-        "distinct modes" | "distinct types" => Said::Mode,
+        "distinct modes" => Said::Mode,
         "file/directory" => Said::FileDirectory,
         "rename/rename" => Said::RenameRename,
         "rename/delete" => Said::RenameDelete,
-        "rename involved in collision" | "rename/add" => Said::RenameAdd,
-        "file location" => Said::DirectoryRename,
-        _ if inner.contains("directory rename") => Said::DirectoryRename,
-        _ if inner.contains("submodule") => Said::Submodule,
+        "rename involved in collision" => Said::RenameAdd,
+        "directory rename suggested"
+        | "file in way of directory rename"
+        | "directory rename collision"
+        | "directory rename unclear split" => Said::DirectoryRename,
+        _ if inner.starts_with("submodule") => Said::Submodule,
         _ => return None,
     })
 }
@@ -231,7 +240,10 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_cut_short_is_an_error() {
-        for text in ["", "TREE", "TREE\x00100644 a 1\tx\0", "TREE\0\x01", "tree\0\0", "TREE\0\x002\0x\0"] {
+        let no_count = "TREE\0\0x\0y\0CONFLICT (binary)\0b\0";
+        for text in
+            ["", "TREE", "TREE\x00100644 a 1\tx\0", "TREE\0\x01", "tree\0\0", "TREE\0\x002\0x\0", no_count]
+        {
             assert!(read(text, false).is_err(), "{text:?}");
         }
         assert!(read("TREE", true).is_err());
@@ -256,6 +268,41 @@ mod tests {
     fn a_clean_answer_is_a_tree_alone() {
         let merged = read("TREE\0", true).expect("an answer");
         assert!(merged.clean && merged.conflicts.is_empty());
+    }
+
+    #[test]
+    fn every_type_that_git_has_is_known_and_what_is_no_conflict_counts_for_none() {
+        for (text, said) in [
+            ("CONFLICT (contents)", Some(Said::Contents)),
+            ("CONFLICT (distinct modes)", Some(Said::Mode)),
+            ("CONFLICT (rename involved in collision)", Some(Said::RenameAdd)),
+            ("CONFLICT (directory rename suggested)", Some(Said::DirectoryRename)),
+            ("CONFLICT (file in way of directory rename)", Some(Said::DirectoryRename)),
+            ("CONFLICT(directory rename collision)", Some(Said::DirectoryRename)),
+            ("CONFLICT(directory rename unclear split)", Some(Said::DirectoryRename)),
+            ("CONFLICT (submodule)", Some(Said::Submodule)),
+            ("CONFLICT (submodule may have rewinds)", Some(Said::Submodule)),
+            ("CONFLICT (something new)", None),
+            ("Auto-merging", None),
+            ("Fast forwarding submodule", None),
+            ("Path updated due to directory rename", None),
+        ] {
+            assert_eq!(kind_of(text.as_bytes()), said, "{text}");
+        }
+    }
+
+    #[test]
+    fn where_git_says_several_things_of_a_path_the_rarer_one_holds() {
+        let kind = |types: &[&str]| {
+            let said: String = types.iter().map(|kind| format!("1\0x\0{kind}\0a\0")).collect();
+            let merged = read(&format!("TREE\x00100644 a 2\tx\0\0{said}"), false).expect("an answer");
+            merged.conflicts[0].kind
+        };
+        let (deleted, changed) = ("CONFLICT (rename/delete)", "CONFLICT (modify/delete)");
+        assert_eq!(kind(&[changed, deleted]), ConflictKind::RenameDelete);
+        assert_eq!(kind(&[deleted, changed]), ConflictKind::RenameDelete);
+        assert_eq!(kind(&["CONFLICT (submodule)", "CONFLICT (contents)"]), ConflictKind::Submodule);
+        assert_eq!(kind(&["CONFLICT (something new)"]), ConflictKind::Content);
     }
 
     #[test]

@@ -40,6 +40,15 @@ impl Application {
         }
     }
 
+    /// What comes of it where only one side has changed anything.
+    pub(super) fn trivial(self) -> Option<TreeId> {
+        match (self.parent == self.there, self.parent == self.commit) {
+            (true, _) => Some(self.commit),
+            (_, true) => Some(self.there),
+            (false, false) => None,
+        }
+    }
+
     /// What takes the patch out of `there`.
     const fn inverse(self, there: TreeId) -> Self {
         Self::new(self.commit, self.parent, there)
@@ -59,18 +68,6 @@ pub(super) enum Applied {
     Conflict(Merged),
 }
 
-/// What git's own merge makes of the patch. Where the new parent has the very tree that the patch was written
-/// on there is nothing to merge.
-pub(super) fn merge(merger: &Merger<'_>, patch: Application) -> Result<Merged, PortError> {
-    if patch.parent == patch.there || patch.there == patch.commit {
-        return Ok(Merged::trivial(patch.commit));
-    }
-    if patch.parent == patch.commit {
-        return Ok(Merged::trivial(patch.there));
-    }
-    merger.merge(patch)
-}
-
 /// Applies the patch.
 pub(super) fn apply(
     merger: &Merger<'_>,
@@ -80,7 +77,7 @@ pub(super) fn apply(
     if patch.parent == patch.commit {
         return Ok(Applied::NothingBefore);
     }
-    let outcome = merge(merger, patch)?;
+    let outcome = merger.merge(patch)?;
     if !outcome.clean {
         return Ok(Applied::Conflict(outcome));
     }
@@ -94,7 +91,7 @@ pub(super) fn apply(
 /// Whether `onto` has the patch: in the same words, so that it changes nothing there; or in other
 /// words, so that it conflicts there while its inverse applies and takes effect.
 pub(super) fn is_absorbed(merger: &Merger<'_>, patch: Application, onto: TreeId) -> Result<bool, PortError> {
-    let forward = merge(merger, patch.on(onto))?;
+    let forward = merger.merge(patch.on(onto))?;
     if forward.clean {
         return Ok(forward.tree == onto);
     }
@@ -107,7 +104,7 @@ pub(super) fn can_be_taken_out(
     patch: Application,
     there: TreeId,
 ) -> Result<bool, PortError> {
-    let inverse = merge(merger, patch.inverse(there))?;
+    let inverse = merger.merge(patch.inverse(there))?;
     Ok(inverse.clean && inverse.tree != there)
 }
 

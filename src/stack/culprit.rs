@@ -53,12 +53,12 @@ fn conflicts_with(
     mut there: TreeId,
 ) -> Result<bool, StackError> {
     for companion in before {
-        let merged = apply::merge(&walk.merger, companion.on(there))?;
+        let merged = walk.merger.merge(companion.on(there))?;
         if merged.clean {
             there = merged.tree;
         }
     }
-    Ok(!apply::merge(&walk.merger, patch.on(there))?.clean)
+    Ok(!walk.merger.merge(patch.on(there))?.clean)
 }
 
 /// The upstream commit with which the patch has nothing left to change.

@@ -149,7 +149,7 @@ fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Resul
 
 /// The person's part of the old merge on the new automatic one.
 fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> Result<Merged, StackError> {
-    let mut outcome = apply::merge(&walk.merger, Application::new(before.tree, old, after.tree))?;
+    let mut outcome = walk.merger.merge(Application::new(before.tree, old, after.tree))?;
     for conflict in &after.conflicts {
         let known = outcome.conflicts.iter().any(|other| other.path == conflict.path);
         if !known && is_open(walk, before, &outcome, conflict)? {

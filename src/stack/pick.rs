@@ -34,7 +34,7 @@ pub(crate) fn pick(
     let there = RawCommit::parse(onto, &objects.commit(onto)?)?.tree;
     let parent = apply::parent_tree(objects, &raw)?;
     let merger = Merger::new(objects, merger, there);
-    let outcome = apply::merge(&merger, Application::new(parent, raw.tree, there).named(onto, commit))?;
+    let outcome = merger.merge(Application::new(parent, raw.tree, there).named(onto, commit))?;
     if outcome.clean {
         return Ok(Picked::Clean(outcome.tree));
     }

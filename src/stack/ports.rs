@@ -134,10 +134,14 @@ impl Merged {
 }
 
 /// The name in front of `~` and a side: an object's id, or the words for the sides of a merge of
-/// commits.
+/// commits. Where that name was taken too, `_` and a number follow.
 fn wanted(path: &[u8]) -> Option<&[u8]> {
     let at = path.iter().rposition(|byte| *byte == b'~')?;
-    let side = &path[at + 1..];
+    let mut parts = path[at + 1..].split(|byte| *byte == b'_');
+    let side = parts.next()?;
+    if !parts.all(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit)) {
+        return None;
+    }
     let is_id = side.len() == 40 && side.iter().all(u8::is_ascii_hexdigit);
     (is_id || side == b"ours" || side == b"theirs").then(|| &path[..at])
 }
@@ -197,4 +201,26 @@ pub(crate) struct Entry {
     pub(crate) name: Vec<u8>,
     /// The object.
     pub(crate) id: ObjectId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_git_made_up_stands_for_the_name_that_was_wanted() {
+        let id = "0123456789012345678901234567890123456789";
+        let wanted =
+            |path: String| wanted(path.as_bytes()).map(|name| String::from_utf8_lossy(name).into_owned());
+        for made in
+            [format!("d/x~{id}"), "d/x~ours".to_owned(), format!("d/x~{id}_0"), "d/x~theirs_12".to_owned()]
+        {
+            assert_eq!(wanted(made).as_deref(), Some("d/x"));
+        }
+        for own in
+            ["x".to_owned(), "x~".to_owned(), "x~1".to_owned(), format!("x~{id}_"), "x~ours_a".to_owned()]
+        {
+            assert_eq!(wanted(own), None);
+        }
+    }
 }

@@ -64,9 +64,8 @@ impl<'a> RawTree<'a> {
     /// Where the last entry that lies wholly in the first `length` bytes ends.
     fn end_of_entry_before(raw: &[u8], length: usize) -> usize {
         let mut end = 0;
-        // The name begins seven bytes in at most.
-        while let Some(nul) = raw[end..].iter().skip(6).position(|byte| *byte == 0) {
-            let next = end + 6 + nul + 21;
+        while let Some(nul) = raw[end..].iter().position(|byte| *byte == 0) {
+            let next = end + nul + 21;
             if next > length {
                 break;
             }
@@ -88,7 +87,7 @@ impl<'a> RawTree<'a> {
             at += 1;
         }
         let name = at + 1;
-        let end = name + raw[name..].iter().position(|byte| *byte == 0)?;
+        let end = name + raw[name..].iter().position(|byte| *byte == 0).filter(|length| *length > 0)?;
         let id = raw.get(end + 1..end + 21)?.try_into().ok()?;
         let whole = &raw[..end + 21];
         Some(RawEntry { mode: Mode(mode), name: &raw[name..end], id: ObjectId::from_bytes(id), whole })
@@ -208,6 +207,28 @@ pub(crate) fn differ<'a>(
     Ok(found)
 }
 
+/// Whether git would write this tree just so: usual modes, in order, and no name twice. Where git merges
+/// what a tree holds, it writes the tree anew, so that any other one changes.
+pub(super) fn is_plain(tree: &[u8]) -> bool {
+    let mut entries = RawTree::new(tree);
+    let mut last: Option<RawEntry<'_>> = None;
+    // Files whose names every name since has begun with: a folder of the same name stands after those.
+    let mut files: Vec<&[u8]> = Vec::new();
+    for entry in &mut entries {
+        if !entry.is_canonical() || last.is_some_and(|last| last.order(&entry).is_ge()) {
+            return false;
+        }
+        while files.pop_if(|file| !entry.name.starts_with(file)).is_some() {}
+        match entry.mode.is_tree() {
+            true if files.last() == Some(&entry.name) => return false,
+            true => {}
+            false => files.push(entry.name),
+        }
+        last = Some(entry);
+    }
+    !entries.fault
+}
+
 /// What `tree` has under each of `names`, which are sorted.
 pub(super) fn look_up(tree: (TreeId, &[u8]), names: &[&[u8]]) -> Result<Vec<Node>, PortError> {
     let mut found = vec![None; names.len()];
@@ -221,19 +242,14 @@ pub(super) fn look_up(tree: (TreeId, &[u8]), names: &[&[u8]]) -> Result<Vec<Node
     Ok(found)
 }
 
-/// `tree` with other things under some names, which are sorted, or nothing there. Nothing where an entry
-/// of it is not written as git would write it: git would rewrite that one too.
-pub(super) fn replaced(tree: &[u8], changes: &[(&[u8], Node)]) -> Option<Vec<u8>> {
+/// `tree`, which is plain, with other things under some names, which are sorted, or nothing there.
+pub(super) fn replaced(tree: &[u8], changes: &[(&[u8], Node)]) -> Vec<u8> {
     let mut new: Vec<(&[u8], Mode, ObjectId)> =
         changes.iter().filter_map(|(name, node)| node.map(|(mode, id)| (*name, mode, id))).collect();
     new.sort_by(|one, other| order((one.0, one.1), (other.0, other.1)));
     let mut new = new.into_iter().peekable();
     let mut raw = Vec::with_capacity(tree.len() + 64 * changes.len());
-    let mut entries = RawTree::new(tree);
-    for entry in &mut entries {
-        if !entry.is_canonical() {
-            return None;
-        }
+    for entry in RawTree::new(tree) {
         while let Some((name, mode, id)) =
             new.next_if(|(name, mode, _)| order((name, *mode), (entry.name, entry.mode)).is_lt())
         {
@@ -246,7 +262,7 @@ pub(super) fn replaced(tree: &[u8], changes: &[(&[u8], Node)]) -> Option<Vec<u8>
     for (name, mode, id) in new {
         push(&mut raw, name, mode, id);
     }
-    (!entries.fault).then_some(raw)
+    raw
 }
 
 /// Appends one entry.

@@ -27,7 +27,7 @@ pub(super) fn settled(
     let paths = outcome.paths();
     for (upstream, merge) in upstream_merges(walk, id) {
         let upstream = apply::tree_of(walk.objects, upstream)?;
-        let wanted = apply::merge(&walk.merger, Application::new(upstream, merge, application.there))?;
+        let wanted = walk.merger.merge(Application::new(upstream, merge, application.there))?;
         let is_open = !wanted.clean && wanted.conflicts.is_empty();
         if is_open || !wanted.paths().is_disjoint(&paths) {
             continue;

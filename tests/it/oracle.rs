@@ -16,7 +16,7 @@ const PATHS: [&str; 8] = ["a", "a/x", "d/one", "d/two", "d/sub/three", "e/one", 
 
 /// One change of a working tree. Numbers choose a path or a line, modulo what there is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Change {
+enum Change {
     Edit(usize, usize, u8),
     Add(usize, u8),
     Delete(usize),
@@ -51,9 +51,9 @@ fn arb_change() -> impl Strategy<Value = Change> {
 }
 
 /// Commits of upstream and of the fork, both on one base.
-pub(crate) type History = (Vec<Vec<Change>>, Vec<Vec<Change>>);
+type History = (Vec<Vec<Change>>, Vec<Vec<Change>>);
 
-pub(crate) fn arb_history() -> impl Strategy<Value = History> {
+fn arb_history() -> impl Strategy<Value = History> {
     let commits = |most| prop::collection::vec(prop::collection::vec(arb_change(), 1..3), 1..most);
     (commits(4), commits(5))
 }
@@ -141,15 +141,6 @@ fn commit(stream: &mut Vec<u8>, branch: &str, subject: &str, from: &str, files: 
         stream.extend_from_slice(&line);
     }
     stream.push(b'\n');
-}
-
-/// The repository of many histories, the branches of each with its number, and the stream that makes it again.
-pub(crate) fn histories(all: &[History]) -> (Repo, String) {
-    let mut stream = Vec::new();
-    for (number, history) in all.iter().enumerate() {
-        write_history(&mut stream, &format!("-{number}"), history);
-    }
-    imported(&stream)
 }
 
 /// The repository of a history, and the stream that makes it again.

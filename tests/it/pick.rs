@@ -31,7 +31,7 @@ pub(crate) fn by_us(answer: &Value) -> Result<String, BTreeSet<Vec<u8>>> {
     }
 }
 
-fn path_bytes(conflict: &Value) -> Vec<u8> {
+pub(crate) fn path_bytes(conflict: &Value) -> Vec<u8> {
     match conflict["path_base64"].as_str() {
         Some(base64) => STANDARD.decode(base64).unwrap(),
         None => conflict["path"].as_str().unwrap().as_bytes().to_vec(),
@@ -221,4 +221,88 @@ fn nothing_asked_is_nothing_answered() {
     let repo = Repo::new();
     repo.commit("Begin", &[("a", "1\n")]);
     assert_eq!(pick(&repo, &[]).exits(0).stdout, "");
+}
+
+#[test]
+fn what_is_no_line_of_two_ids_is_answered_in_its_place() {
+    let repo = Repo::new();
+    let first = repo.commit("Begin", &[("a", "1\n")]);
+    let second = repo.commit("Go on", &[("a", "2\n")]);
+    repo.tag("v1");
+    let tag = repo.git(&["rev-parse", "v1"]);
+    let blob = repo.git(&["rev-parse", "HEAD:a"]);
+    let malformed: [Vec<u8>; 12] = [
+        second.clone().into(),
+        format!("{second} {first} {first}").into(),
+        format!("{} {first}", &second[..12]).into(),
+        format!("{second} {}", &first[..39]).into(),
+        format!("{second}0 {first}").into(),
+        format!("{second},{first}").into(),
+        format!("{tag} {first}").into(),
+        format!("{second} {blob}").into(),
+        format!("--help {first}").into(),
+        [b"\xff\xfe ", first.as_bytes()].concat(),
+        format!("{second}\u{1b}[31m {first}").into(),
+        [second.as_bytes(), b" ", &[b'x'; 9000]].concat(),
+    ];
+    let mut lines: Vec<Vec<u8>> = malformed.to_vec();
+    lines.push(format!("  {second}\t {first} \r").into());
+    let input = lines.join(&b'\n');
+
+    let run = patch_moi(repo.path()).args(["stack", "pick"]).stdin(input).run().exits(1);
+
+    let answers = run.json_lines();
+    assert_eq!(answers.len(), lines.len(), "{run}");
+    for answer in &answers[..malformed.len()] {
+        assert!(answer["error"].as_str().is_some_and(|text| !text.is_empty()), "{answer}");
+        assert!(answer["commit"].is_string() && answer["onto"].is_string(), "{answer}");
+        assert!(answer.get("tree").is_none() && answer.get("conflicts").is_none(), "{answer}");
+    }
+    assert_eq!(answers.last().unwrap()["tree"], repo.tree("HEAD"), "spaces around the ids do not matter");
+    assert!(!run.stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn a_line_of_nothing_is_no_question_and_the_last_line_needs_no_end() {
+    let repo = Repo::new();
+    let first = repo.commit("Begin", &[("a", "1\n")]);
+    let second = repo.commit("Go on", &[("a", "2\n")]);
+    let input = format!("\n\n{second} {first}\n  \n{second} {first}");
+
+    let run = patch_moi(repo.path()).args(["stack", "pick"]).stdin(input).run().exits(0);
+
+    assert_eq!(run.json_lines().len(), 2);
+}
+
+#[test]
+fn ten_thousand_lines_are_answered_in_their_order() {
+    let repo = Repo::new();
+    let base = repo.commit("Begin", &[("a", "1\n"), ("b", "1\n")]);
+    let all: Vec<String> = (0..4)
+        .map(|number| {
+            repo.git(&["switch", "--quiet", "--detach", &base]);
+            repo.commit("Go on", &[("b", &format!("{number}\n"))])
+        })
+        .collect();
+    repo.git(&["switch", "--quiet", "--detach", &base]);
+    let onto = repo.commit("Other", &[("a", "2\n")]);
+    let pairs: Vec<(&str, &str)> = (0..10_000).map(|at| (&all[at % all.len()][..], &onto[..])).collect();
+
+    let answers = pick(&repo, &pairs).exits(0).json_lines();
+
+    let trees: Vec<String> = all.iter().map(|commit| by_git(&repo, commit, &onto).unwrap()).collect();
+    assert_eq!(answers.len(), pairs.len());
+    for (at, answer) in answers.iter().enumerate() {
+        assert_eq!(
+            (&answer["commit"], &answer["tree"]),
+            (&pairs[at].0.into(), &trees[at % trees.len()][..].into())
+        );
+    }
+}
+
+#[test]
+fn where_there_is_no_repository_nothing_is_answered() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let run = patch_moi(dir.path()).args(["stack", "pick"]).stdin("a b\n").run().exits(2);
+    assert_eq!(run.stdout, "");
 }

@@ -15,26 +15,29 @@ pub(super) const FILE: &[u8] = b".gitattributes";
 
 /// The patterns of an attributes file whose lines may say how to merge.
 pub(super) fn patterns(content: &[u8]) -> Vec<Vec<u8>> {
-    let lines = content.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    lines.filter(|line| !line.starts_with(b"#")).filter_map(pattern).collect()
+    let lines = content.split(|byte| *byte == b'\n').map(words);
+    lines.filter_map(|line| pattern(&line)).collect()
 }
 
-fn pattern(line: &[u8]) -> Option<Vec<u8>> {
-    let mentions = |word: &[u8]| line.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-    if !mentions(b"merge") && !mentions(b"binary") {
+/// The words of a line, as git separates them: other white space is part of a word.
+fn words(line: &[u8]) -> Vec<&[u8]> {
+    line.split(|byte| b" \t\r\n".contains(byte)).filter(|word| !word.is_empty()).collect()
+}
+
+fn pattern(line: &[&[u8]]) -> Option<Vec<u8>> {
+    let (pattern, attributes) = line.split_first()?;
+    if pattern.starts_with(b"#") {
         return None;
     }
-    if line.starts_with(b"\"") || line.starts_with(b"[attr]") {
-        return Some(b"*".to_vec());
-    }
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let pattern = words.next()?;
-    let is_about_merging = |word: &[u8]| {
+    let is_about_merging = |word: &&[u8]| {
         let name = word.strip_prefix(b"-").or(word.strip_prefix(b"!")).unwrap_or(word);
         let name = name.split(|byte| *byte == b'=').next().unwrap_or(name);
         name == b"merge" || name == b"binary"
     };
-    words.any(is_about_merging).then(|| pattern.to_vec())
+    // A quoted pattern may hold spaces. What a macro means counts for whoever names it.
+    let is_any = pattern.starts_with(b"\"") || pattern.starts_with(b"[attr]");
+    let pattern = if is_any { b"*" } else { *pattern };
+    attributes.iter().any(is_about_merging).then(|| pattern.to_vec())
 }
 
 /// Whether `pattern` may mean a path that ends with `name`: whether the name begins and ends as the

@@ -20,6 +20,7 @@ mod tests;
 mod texts;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::apply::Application;
 use super::ports::{FullMerge, Merged, Mode, Objects, PortError};
@@ -40,6 +41,8 @@ pub(super) struct Merger<'a> {
     /// The tree whose attributes hold.
     attributes: TreeId,
     known: RefCell<attributes::Known>,
+    /// Trees that git would write just so.
+    plain: RefCell<HashSet<TreeId>>,
 }
 
 /// Why there is no answer from here.
@@ -57,7 +60,7 @@ impl From<PortError> for Stop {
 impl<'a> Merger<'a> {
     /// A merger with the attributes of the tree `attributes`, which `git` has too.
     pub(super) fn new(objects: &'a dyn Objects, git: &'a dyn FullMerge, attributes: TreeId) -> Self {
-        Self { objects, git, attributes, known: RefCell::default() }
+        Self { objects, git, attributes, known: RefCell::default(), plain: RefCell::default() }
     }
 
     /// git's own merge of commits.
@@ -67,7 +70,12 @@ impl<'a> Merger<'a> {
 
     /// Merges the change of a patch into the tree it is to go to.
     pub(super) fn merge(&self, patch: Application) -> Result<Merged, PortError> {
-        match self.directory(patch.parent, patch.there, patch.commit, &mut Vec::new()) {
+        let outcome = match patch.trivial() {
+            Some(tree) if self.are_plain([patch.parent, tree])? => Ok(Some((TREE, tree.object()))),
+            Some(_) => Err(Stop::AskGit),
+            None => self.directory(patch.parent, patch.there, patch.commit, &mut Vec::new()),
+        };
+        match outcome {
             Ok(node) => Ok(Merged::trivial(node.map_or_else(tree::empty, |(_, id)| TreeId::new(id)))),
             Err(Stop::AskGit) => {
                 let (ours, theirs) = patch.sides();
@@ -87,6 +95,9 @@ impl<'a> Merger<'a> {
     ) -> Result<Node, Stop> {
         let raw = |id| self.objects.raw_tree(id).map(|raw| (id, raw));
         let (before, there, after) = (raw(before)?, raw(there)?, raw(after)?);
+        if [&before, &there, &after].into_iter().any(|(id, raw)| !self.is_plain(*id, raw)) {
+            return Err(Stop::AskGit);
+        }
         let spots = raw::differ((before.0, &before.1), (after.0, &after.1))?;
         let names: Vec<&[u8]> = spots.iter().map(|spot| spot.name).collect();
         let here = raw::look_up((there.0, &there.1), &names)?;
@@ -103,12 +114,24 @@ impl<'a> Merger<'a> {
         if changes.is_empty() {
             return Ok(Some((TREE, there.0.object())));
         }
-        let new = raw::replaced(&there.1, &changes).ok_or(Stop::AskGit)?;
+        let new = raw::replaced(&there.1, &changes);
         if new.is_empty() {
             return Ok(None);
         }
         let new = self.objects.write_raw_tree(new, there.0)?;
+        self.plain.borrow_mut().insert(new);
         Ok(Some((TREE, new.object())))
+    }
+
+    /// Whether git, which writes anew what it merges, would write the tree just so.
+    fn is_plain(&self, id: TreeId, raw: &[u8]) -> bool {
+        let mut plain = self.plain.borrow_mut();
+        plain.contains(&id) || raw::is_plain(raw) && plain.insert(id)
+    }
+
+    fn are_plain(&self, trees: [TreeId; 2]) -> Result<bool, PortError> {
+        let [one, other] = trees.map(|id| Ok(self.is_plain(id, &self.objects.raw_tree(id)?)));
+        Ok(one? && other?)
     }
 
     /// What stands at `path` afterwards.
@@ -189,7 +212,10 @@ impl<'a> Merger<'a> {
     fn patterns(&self, folder: &[u8]) -> Result<Vec<Vec<u8>>, Stop> {
         let path = [folder, if folder.is_empty() { b"" } else { b"/" }, attributes::FILE].concat();
         Ok(match tree::find(self.objects, self.attributes, &path)? {
-            Some((mode, id)) if mode.is_regular() => attributes::patterns(&self.objects.blob(id)?),
+            // git reads whatever blob stands there, a link's too.
+            Some((mode, id)) if !mode.is_tree() && !mode.is_submodule() => {
+                attributes::patterns(&self.objects.blob(id)?)
+            }
             _ => Vec::new(),
         })
     }

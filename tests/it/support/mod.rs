@@ -4,17 +4,20 @@
 //! fixture that asked the program would agree with its mistakes.
 
 mod act;
+mod dice;
 mod files;
 mod github;
 mod http;
 mod machines;
 mod pack;
 mod program;
+pub(crate) mod raw;
 mod repo;
 mod tools;
 mod workspace;
 
 pub(crate) use act::{Ended, Fork, Workflow, copy_to, repository};
+pub(crate) use dice::Dice;
 pub(crate) use files::{Snapshot, executable, find_files, write};
 pub(crate) use github::{Asked, GitHub, REPO, Said, TOKEN, basic};
 pub(crate) use http::{Page, Server};
