@@ -6,8 +6,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use git2::ObjectType;
+
 use super::made::Object;
 use super::repository::{commit_id, oid};
+use super::supply::Lack;
 use super::{GitError, Repository, Workbench};
 use crate::ids::{CommitId, ObjectId, RefName};
 use crate::stack::{Mode, PortError, RawCommit, differ, empty_tree};
@@ -82,6 +85,8 @@ impl Workbench {
         known: &[CommitId],
     ) -> Result<usize, GitError> {
         let failed = self.bench.library("packing what was carried");
+        let tips: Vec<CommitId> = tips.into_iter().collect();
+        self.must_be_whole(&tips)?;
         let missing = self.missing(fork, tips, known).map_err(&failed)?;
         if missing.is_empty() {
             return Ok(0);
@@ -92,6 +97,18 @@ impl Workbench {
         place(&own, &to, &name).map_err(|source| GitError::Temporary { dir: to.clone(), source })?;
         fork.inner.odb().and_then(|odb| odb.refresh()).map_err(fork.library("writing what was carried"))?;
         Ok(missing.len())
+    }
+
+    /// In a clone that lacks objects, and that nobody promises them to any more, every object of `tips` has to be there.
+    fn must_be_whole(&self, tips: &[CommitId]) -> Result<(), GitError> {
+        if self.supply.lack != Lack::Partial || self.supply.is_promised() {
+            return Ok(());
+        }
+        let failed = |source| GitError::Missing { what: "what was carried", source };
+        match self.first_missing(tips).map_err(failed)? {
+            Some(id) => Err(failed(self.lost(id, ObjectType::Blob, "it was not found"))),
+            None => Ok(()),
+        }
     }
 
     /// Every object that `tips` reach and `fork` does not have, the oldest commit's first. Goes down only
@@ -122,6 +139,10 @@ impl Workbench {
             let object = self.object(id)?;
             missing.push(id);
             for (mode, id) in self.own_entries(&object, &there)? {
+                // What a partial clone was promised came unread from the release or from a patch.
+                if self.supply.is_promised() && !self.holds(id) {
+                    continue;
+                }
                 match mode {
                     mode if mode.is_tree() => trees.extend(Some(id).filter(|id| there.lacks(*id))),
                     mode if mode.is_submodule() => {}

@@ -113,7 +113,17 @@ impl Git {
     ) -> Result<(), GitError> {
         let depth = (whole && into.is_shallow()).then_some(WHOLE);
         in_repository(self.transport_to(url), into)
-            .args(["-c", "core.hooksPath=/dev/null", "fetch", "--quiet", "--no-tags", "--prune"])
+            // A small pack would be unpacked, and in a partial clone what it is made of fetched one by one.
+            .args([
+                "-c",
+                "core.hooksPath=/dev/null",
+                "-c",
+                "fetch.unpackLimit=1",
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--prune",
+            ])
             .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"])
             // A filter would leave out what only the other remote has.
             .arg("--no-filter")

@@ -63,6 +63,7 @@ pub(crate) fn rebase(
     let inventory = stack::take(&bench, tip, onto, base.as_slice()).map_err(|err| {
         Failure::from(err).context(format!("`{}` cannot be carried to `{}`", asked.branch, asked.onto))
     })?;
+    bench.stock(inventory.commits(), inventory.base, onto)?;
     let merger = GitMerge::new(&bench, tree_of(&bench, onto)?);
     let mut carry =
         stack::carry(&bench, &merger, &inventory, &asked.committer, &Answers::default(), progress)?;

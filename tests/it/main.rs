@@ -24,6 +24,7 @@ mod flows;
 mod guards;
 mod harness;
 mod help;
+mod hostile;
 mod init;
 mod interruption;
 mod layouts;
