@@ -226,16 +226,24 @@ impl Repository {
     /// # Errors
     /// Where the history cannot be walked.
     pub(crate) fn cut_below(&self, tip: CommitId) -> Result<Vec<CommitId>, GitError> {
-        let cut = self.cut();
+        let cut: HashSet<CommitId> = self.cut().into_iter().collect();
         if cut.is_empty() {
-            return Ok(cut);
+            return Ok(Vec::new());
         }
         let failed = self.library("looking for the end of the history");
         let fresh = git2::Repository::open_bare(self.inner.commondir()).map_err(&failed)?;
-        let mut walk = fresh.revwalk().map_err(&failed)?;
-        walk.push(oid(tip.object())).map_err(&failed)?;
-        let reached = walk.collect::<Result<HashSet<_>, _>>().map_err(&failed)?;
-        Ok(cut.into_iter().filter(|commit| reached.contains(&oid(commit.object()))).collect())
+        // Not by libgit2's own walk, which would look for the parents of a commit below which nothing is.
+        let (mut found, mut seen, mut next) = (Vec::new(), HashSet::new(), vec![oid(tip.object())]);
+        while let Some(id) = next.pop() {
+            let commit = commit_id(id);
+            if cut.contains(&commit) {
+                found.push(commit);
+                continue;
+            }
+            let parents = fresh.find_commit(id).map_err(&failed)?;
+            next.extend(parents.parent_ids().filter(|parent| seen.insert(*parent)));
+        }
+        Ok(found)
     }
 
     /// The paths of the work tree that differ from HEAD or are not tracked, at most `limit`.

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use git2::ObjectType;
 
-use super::Workbench;
 use super::repository::oid;
-use super::supply::Lack;
+use super::supply::{Lack, TREES};
+use super::{GitError, Workbench};
 use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::stack::{Objects, PortError, RawCommit, differ, empty_tree, find};
 
@@ -26,6 +26,8 @@ pub(super) struct Errand {
     paths: BTreeSet<Vec<u8>>,
     /// How much more than what is certainly needed has been fetched.
     stage: usize,
+    /// Whether the trees of all of upstream's commits were asked for.
+    roots: bool,
 }
 
 /// What is not there.
@@ -83,6 +85,32 @@ impl Workbench {
         Ok(())
     }
 
+    /// The same workbench with the history of `tips` that a shallow clone lacks, where a remote has it.
+    ///
+    /// # Errors
+    /// Where the history cannot be walked.
+    pub(crate) fn deepened(self, tips: &[CommitId]) -> Result<Self, GitError> {
+        if self.supply.lack != Lack::Shallow {
+            return Ok(self);
+        }
+        let bench = self.repository();
+        for url in &self.supply.remotes {
+            let mut cut = Vec::new();
+            for tip in tips {
+                cut.extend(bench.cut_below(*tip)?);
+            }
+            cut.sort_unstable();
+            cut.dedup();
+            if cut.is_empty() {
+                break;
+            }
+            if let Err(err) = self.git.fetch_history(bench, url, &cut) {
+                tracing::info!("{url} does not have the history: {err}");
+            }
+        }
+        self.reopened()
+    }
+
     /// Fetches every file of `commit`.
     ///
     /// # Errors
@@ -136,7 +164,18 @@ impl Workbench {
                 return true;
             }
         }
-        self.supply.bring(&[id]) && self.refreshed()
+        if kind == ObjectType::Tree
+            && self.supply.lack == Lack::Partial
+            && self.bring_roots()
+            && self.holds(id)
+        {
+            return true;
+        }
+        let came = match kind {
+            ObjectType::Commit => self.supply.bring_without(TREES, &[id]),
+            _ => self.supply.bring(&[id]),
+        };
+        came && self.refreshed()
     }
 
     /// What to say of an object that is missing for good.
@@ -174,7 +213,7 @@ impl Workbench {
             "`{remove}git -C {place} fetch {option} REMOTE`, with a remote or URL that has it, mends the clone"
         );
         let action = format!("{kind} {id}{needed} is missing: {place} is {cause}, {had}");
-        PortError::lost(action, id, advice, source)
+        PortError::lost(action, advice, source)
     }
 
     /// Fetches more than was thought to be needed: first whatever upstream changed, then what stood in the patches'
@@ -199,11 +238,24 @@ impl Workbench {
         Ok(())
     }
 
+    /// Fetches the trees of upstream's commits, where that was not done before. Whether it was done.
+    fn bring_roots(&self) -> bool {
+        let (done, base, onto) = {
+            let mut errand = self.errand.borrow_mut();
+            (std::mem::replace(&mut errand.roots, true), errand.base, errand.onto)
+        };
+        let (false, Some(base), Some(onto)) = (done, base, onto) else { return false };
+        self.upstreams(base, onto).map(|trees| self.bring_trees(trees.into_iter())).is_ok()
+    }
+
+    /// The trees of upstream's commits.
+    fn upstreams(&self, base: CommitId, onto: CommitId) -> Result<Vec<TreeId>, PortError> {
+        let line = self.first_parents(onto, base)?.into_iter().take(HISTORY);
+        line.map(|commit| Ok(self.parsed(commit)?.tree)).collect()
+    }
+
     fn bring_history(&self, base: CommitId, onto: CommitId) -> Result<(), PortError> {
-        let mut trees = Vec::new();
-        for commit in self.first_parents(onto, base)?.into_iter().take(HISTORY) {
-            trees.push(self.parsed(commit)?.tree);
-        }
+        let trees = self.upstreams(base, onto)?;
         self.bring_trees(trees.iter().copied());
         let mut lacking = Lacking::default();
         let paths = self.errand.borrow().paths.clone();

@@ -19,6 +19,11 @@ const AT_ONCE: usize = 50_000;
 /// At most so many remotes are asked.
 const REMOTES: usize = 8;
 
+/// Trees come with the trees below them, and commits with their history.
+const BLOBS: &str = "blob:none";
+/// Commits come with their history alone.
+pub(super) const TREES: &str = "tree:0";
+
 /// Why a repository lacks objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lack {
@@ -94,24 +99,31 @@ impl Supply {
 
     /// Brings these objects; trees come with all trees below them. Whether one of them came.
     pub(super) fn bring(&self, ids: &[ObjectId]) -> bool {
+        self.bring_without(BLOBS, ids)
+    }
+
+    /// The same; what comes with them is filtered so.
+    pub(super) fn bring_without(&self, filter: &str, ids: &[ObjectId]) -> bool {
         let wanted: Vec<ObjectId> =
             ids.iter().filter(|id| !self.vain.borrow().contains(id)).copied().collect();
         let mut came = false;
         for some in wanted.chunks(AT_ONCE) {
-            came |= self.remotes.iter().any(|url| self.ask(url, some)) || self.bring_apart(some);
+            came |=
+                self.remotes.iter().any(|url| self.ask(url, filter, some)) || self.bring_apart(filter, some);
         }
         came
     }
 
     /// No remote has all of them.
-    fn bring_apart(&self, ids: &[ObjectId]) -> bool {
+    fn bring_apart(&self, filter: &str, ids: &[ObjectId]) -> bool {
         if ids.len() == 1 || self.remotes.is_empty() {
             self.vain.borrow_mut().extend(ids);
             return false;
         }
         let halves = ids.split_at(ids.len() / 2);
-        let [one, other] = [halves.0, halves.1]
-            .map(|half| self.remotes.iter().any(|url| self.ask(url, half)) || self.bring_apart(half));
+        let [one, other] = [halves.0, halves.1].map(|half| {
+            self.remotes.iter().any(|url| self.ask(url, filter, half)) || self.bring_apart(filter, half)
+        });
         one || other
     }
 
@@ -119,7 +131,7 @@ impl Supply {
     ///
     /// They come to an object directory that borrows from nobody, because git neither asks for nor takes in what it
     /// takes for there, damaged or not. The command runs in the fork, whose configuration says how to get in.
-    fn ask(&self, url: &RemoteUrl, ids: &[ObjectId]) -> bool {
+    fn ask(&self, url: &RemoteUrl, filter: &str, ids: &[ObjectId]) -> bool {
         if self.asked.replace(self.asked.get() + 1) >= MOST {
             return false;
         }
@@ -137,7 +149,8 @@ impl Supply {
             .args(["-c", "core.hooksPath=/dev/null", "-c", "fetch.unpackLimit=1"])
             .args(["-c", "fetch.negotiationAlgorithm=noop", "-c", "fetch.writeCommitGraph=false"])
             .args(["-c", "remote.patch-moi-supply.promisor=true"])
-            .args(["-c", "remote.patch-moi-supply.partialCloneFilter=blob:none"])
+            .arg("-c")
+            .arg(format!("remote.patch-moi-supply.partialCloneFilter={filter}"))
             .arg("-c")
             .arg(format!("remote.patch-moi-supply.url={}", url.as_str()))
             .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"])

@@ -99,9 +99,8 @@ impl World {
 #[derive(Debug, PartialEq, Eq)]
 struct Came {
     candidate: Value,
-    patches: Vec<(String, Vec<u8>)>,
-    range_diff: Vec<u8>,
-    bundle: Vec<u8>,
+    patches: Vec<(String, String)>,
+    range_diff: String,
     report: String,
 }
 
@@ -112,7 +111,8 @@ impl Came {
         let read = |name: &str| fs::read(folder.join(name)).unwrap();
         let mut patches = Vec::new();
         for entry in fs::read_dir(folder.join("patches")).unwrap().map(Result::unwrap) {
-            patches.push((entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()));
+            patches
+                .push((entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap()));
         }
         patches.sort();
         let document: Value = serde_json::from_slice(&read("candidate.json")).unwrap();
@@ -120,8 +120,7 @@ impl Came {
         Self {
             candidate: document["candidate"].clone(),
             patches,
-            range_diff: read("range-diff.txt"),
-            bundle: read("candidate.bundle"),
+            range_diff: String::from_utf8(read("range-diff.txt")).unwrap(),
             report: timeless(&plain(String::from_utf8(read("report.md")).unwrap())),
         }
     }
@@ -306,25 +305,26 @@ fn what_git_is_told_to_see_in_place_of_a_commit_is_not_carried() {
 fn a_commit_graph_that_lies_or_is_broken_has_no_say() {
     let world = World::new();
     let calm = world.calm();
-    let (checkout, other) = (world.clone("graph"), Repo::new());
+    let other = Repo::new();
     // The graph of another history, in which a commit of ours has another tree and no parent.
     for content in ["1\n", "2\n", "3\n"] {
         other.commit("Elsewhere", &[("x", content)]);
     }
     other.git(&["commit-graph", "write", "--reachable"]);
-    let file = checkout.join(".git/objects/info/commit-graph");
-    world.git(&checkout, &["commit-graph", "write", "--reachable"]);
     let lies = {
-        let mut graph = fs::read(&file).unwrap();
+        let checkout = world.clone("source");
+        world.git(&checkout, &["commit-graph", "write", "--reachable"]);
+        let mut graph = fs::read(checkout.join(".git/objects/info/commit-graph")).unwrap();
         let from = graph.len() / 2;
         graph[from..].iter_mut().for_each(|byte| *byte ^= 0x11);
         graph
     };
-    for graph in [lies, fs::read(other.path().join(".git/objects/info/commit-graph")).unwrap(), vec![7; 99]] {
-        let _ = fs::remove_file(&file);
-        write(&file, graph);
+    let foreign = fs::read(other.path().join(".git/objects/info/commit-graph")).unwrap();
+    for (name, graph) in [("lies", lies), ("foreign", foreign), ("broken", vec![7; 99])] {
+        let checkout = world.clone(name);
+        write(&checkout.join(".git/objects/info/commit-graph"), graph);
         let _ = world.run(&checkout).run().exits(0);
-        assert_eq!(Came::to(&checkout), calm);
+        assert_eq!(Came::to(&checkout), calm, "{name}");
     }
 }
 

@@ -38,6 +38,7 @@ mod pack;
 mod pack_hash;
 mod pack_source;
 mod pack_standing;
+mod partial;
 mod pick;
 mod places;
 mod publish;
