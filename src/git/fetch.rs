@@ -112,7 +112,14 @@ impl Git {
         whole: bool,
     ) -> Result<(), GitError> {
         let depth = (whole && into.is_shallow()).then_some(WHOLE);
+        // A filter would leave out what only the other remote has. But what this remote sends is made of objects that a
+        // partial clone was promised by another, and only what came with some filter counts as promised too.
+        let is_partial = into.is_partial() && !url.as_str().contains('=');
+        let promised = ["promisor=true", "partialCloneFilter=blob:limit=1t"]
+            .map(|value| ["-c".to_owned(), format!("remote.{}.{value}", url.as_str())]);
+        let promised = is_partial.then_some(promised).into_iter().flatten().flatten();
         in_repository(self.transport_to(url), into)
+            .args(promised)
             // A small pack would be unpacked, and in a partial clone what it is made of fetched one by one.
             .args([
                 "-c",
@@ -125,8 +132,7 @@ impl Git {
                 "--prune",
             ])
             .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"])
-            // A filter would leave out what only the other remote has.
-            .arg("--no-filter")
+            .args((!is_partial).then_some("--no-filter"))
             .args(depth)
             .args([UPLOAD_PACK, "--"])
             .arg(url.as_str())

@@ -150,7 +150,6 @@ impl Git {
             ("GIT_TERMINAL_PROMPT", "0"),
             ("GIT_OPTIONAL_LOCKS", "0"),
             ("GIT_NO_REPLACE_OBJECTS", "1"),
-            ("GIT_GRAFT_FILE", "/dev/null"),
             ("GIT_LFS_SKIP_SMUDGE", "1"),
             ("GIT_PAGER", "cat"),
         ] {
