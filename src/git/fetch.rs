@@ -115,7 +115,7 @@ impl Git {
         // A filter would leave out what only the other remote has. But what this remote sends is made of objects that a
         // partial clone was promised by another, and only what came with some filter counts as promised too.
         let is_partial = into.is_partial() && !url.as_str().contains('=');
-        let promised = ["promisor=true", "partialCloneFilter=blob:limit=1t"]
+        let promised = ["promisor=true", "partialCloneFilter=blob:limit=1023g"]
             .map(|value| ["-c".to_owned(), format!("remote.{}.{value}", url.as_str())]);
         let promised = is_partial.then_some(promised).into_iter().flatten().flatten();
         in_repository(self.transport_to(url), into)
@@ -132,7 +132,7 @@ impl Git {
                 "--prune",
             ])
             .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"])
-            .args((!is_partial).then_some("--no-filter"))
+            .arg(if is_partial { "--filter=blob:limit=1023g" } else { "--no-filter" })
             .args(depth)
             .args([UPLOAD_PACK, "--"])
             .arg(url.as_str())
