@@ -186,7 +186,6 @@ impl From<GitError> for Failure {
             GitError::NotARepository(_)
             | GitError::Format { .. }
             | GitError::Foreign(_)
-            | GitError::OnlyInPartial { .. }
             | GitError::ShallowRemote { .. }
             | GitError::TooOld { .. }
             | GitError::NoCommit { .. }
@@ -205,6 +204,7 @@ impl From<GitError> for Failure {
             | GitError::Program { .. }
             | GitError::Library { .. }
             | GitError::Temporary { .. }
+            | GitError::Missing { .. }
             | GitError::Answer { .. } => Kind::Failed,
         };
         let hint = err.hint();
@@ -214,10 +214,7 @@ impl From<GitError> for Failure {
 
 impl From<PortError> for Failure {
     fn from(err: PortError) -> Self {
-        let hint = err.missing_object().map(|_| {
-            "the clone is shallow, partial or damaged: fetch the whole history (`git fetch --unshallow`)"
-                .to_owned()
-        });
+        let hint = err.advice().map(str::to_owned);
         Self::advised(Kind::Failed, err, hint)
     }
 }

@@ -6,8 +6,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use git2::ObjectType;
+
 use super::made::Object;
 use super::repository::{commit_id, oid};
+use super::supply::Lack;
 use super::{GitError, Repository, Workbench};
 use crate::ids::{CommitId, ObjectId, RefName};
 use crate::stack::{Mode, PortError, RawCommit, differ, empty_tree};
@@ -82,6 +85,9 @@ impl Workbench {
         known: &[CommitId],
     ) -> Result<usize, GitError> {
         let failed = self.bench.library("packing what was carried");
+        let tips: Vec<CommitId> = tips.into_iter().collect();
+        self.must_be_whole(&tips)?;
+        self.hand_on(fork)?;
         let missing = self.missing(fork, tips, known).map_err(&failed)?;
         if missing.is_empty() {
             return Ok(0);
@@ -92,6 +98,36 @@ impl Workbench {
         place(&own, &to, &name).map_err(|source| GitError::Temporary { dir: to.clone(), source })?;
         fork.inner.odb().and_then(|odb| odb.refresh()).map_err(fork.library("writing what was carried"))?;
         Ok(missing.len())
+    }
+
+    /// In a clone that lacks objects, and that nobody promises them to any more, every object of `tips` has to be there.
+    fn must_be_whole(&self, tips: &[CommitId]) -> Result<(), GitError> {
+        if self.supply.lack != Lack::Partial || self.supply.is_promised() {
+            return Ok(());
+        }
+        let failed = |source| GitError::Missing { what: "what was carried", source };
+        match self.first_missing(tips).map_err(failed)? {
+            Some(id) => Err(failed(self.lost(id, ObjectType::Blob, "it was not found"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Brings what was fetched for a partial clone to it: by the trees among it git knows what else was promised.
+    fn hand_on(&self, fork: &Repository) -> Result<(), GitError> {
+        if !self.supply.is_promised() {
+            return Ok(());
+        }
+        let own = self.bench.objects_dir().join("pack");
+        let to = fork.objects_dir().join("pack");
+        let failed = |source| GitError::Temporary { dir: to.clone(), source };
+        for entry in own.read_dir().map_err(failed)? {
+            let file = entry.map_err(failed)?.path();
+            let name = file.file_stem().and_then(|name| name.to_str()?.strip_prefix("pack-"));
+            if let Some(name) = name.filter(|_| file.extension().is_some_and(|end| end == "promisor")) {
+                place(&own, &to, name).map_err(failed)?;
+            }
+        }
+        fork.inner.odb().and_then(|odb| odb.refresh()).map_err(fork.library("writing what was fetched"))
     }
 
     /// Every object that `tips` reach and `fork` does not have, the oldest commit's first. Goes down only
@@ -122,6 +158,10 @@ impl Workbench {
             let object = self.object(id)?;
             missing.push(id);
             for (mode, id) in self.own_entries(&object, &there)? {
+                // What a partial clone was promised came unread from the release or from a patch.
+                if self.supply.is_promised() && !self.holds(id) {
+                    continue;
+                }
                 match mode {
                     mode if mode.is_tree() => trees.extend(Some(id).filter(|id| there.lacks(*id))),
                     mode if mode.is_submodule() => {}
@@ -180,8 +220,11 @@ impl There<'_> {
 /// makes it one. What a kill leaves begins with `tmp_`, and git's own gc clears it away; what libgit2 leaves where it writes
 /// has a name that nobody clears away.
 fn place(own: &Path, to: &Path, name: &str) -> io::Result<()> {
-    for end in ["pack", "idx"] {
+    for end in ["promisor", "pack", "idx"] {
         let name = format!("pack-{name}.{end}");
+        if end == "promisor" && !own.join(&name).exists() {
+            continue;
+        }
         let mut beside = tempfile::Builder::new().prefix("tmp_").tempfile_in(to)?;
         io::copy(&mut File::open(own.join(&name))?, &mut beside)?;
         beside.as_file().set_permissions(Permissions::from_mode(0o444))?;

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::ids::{CommitId, RefName, RepoName, TagName};
 use crate::process::ProcessError;
+use crate::stack::PortError;
 
 /// A repository or the git program could not do what was asked.
 #[derive(Debug, Error)]
@@ -20,14 +21,6 @@ pub(crate) enum GitError {
         path: PathBuf,
         /// Which format, such as `sha256 objects`.
         format: String,
-    },
-    /// A partial clone has commits of its own, and not all that they need.
-    #[error("branch `{branch}` of {fork} has commits that its origin has not, and {fork} is a partial clone")]
-    OnlyInPartial {
-        /// The fork as the user named it.
-        fork: String,
-        /// The branch.
-        branch: String,
     },
     /// The repository belongs to another user, who could have it run anything.
     #[error("{} belongs to another user", .0.display())]
@@ -188,6 +181,14 @@ pub(crate) enum GitError {
         /// The system's error.
         source: std::io::Error,
     },
+    /// An object is missing, and could not be fetched.
+    #[error("{what} lacks an object")]
+    Missing {
+        /// What needs it.
+        what: &'static str,
+        /// Which one.
+        source: PortError,
+    },
     /// git said something that it never says.
     #[error("git {what} answered in a way that patch-moi does not understand")]
     Answer {
@@ -203,11 +204,12 @@ impl GitError {
             Self::NotARepository(path) => {
                 Some(format!("name the fork's checkout, or `git clone` it to {}", path.display()))
             }
-            Self::Format { .. } => Some(
-                "use a whole clone (no `--filter`) with SHA-1 objects and the `files` ref format".to_owned(),
-            ),
-            Self::OnlyInPartial { branch, .. } => {
-                Some(format!("push {branch} first, or work in a whole clone (no `--filter`)"))
+            Self::Format { path, format } if format.contains("partialclone") => Some(format!(
+                "`git -C {} config --unset extensions.partialClone`: a git of today finds the remote by `remote.NAME.promisor`",
+                path.display()
+            )),
+            Self::Format { .. } => {
+                Some("use a clone with SHA-1 objects and the `files` ref format".to_owned())
             }
             Self::Foreign(path) => Some(format!(
                 "if you trust it: `git config --global --add safe.directory {}`",
@@ -254,6 +256,7 @@ impl GitError {
                 Some(format!("finish or abort it first: `git -C {} status` says how", repo.display()))
             }
             Self::Program { source, .. } => source.hint(),
+            Self::Missing { source, .. } => source.advice().map(str::to_owned),
             Self::NotOurs { .. } | Self::Library { .. } | Self::Temporary { .. } | Self::Answer { .. } => None,
         }
     }

@@ -168,6 +168,8 @@ impl Workbench {
             "--no-tags",
             "--template=",
         ]);
+        let stocked = self.stock_whole(commit);
+        stocked.map_err(|source| GitError::Missing { what: "a checkout", source })?;
         self.name_for_checkout(commit)?;
         done("clone", clone.arg("--").arg(self.path()).arg(dir).cwd(self.path()))?;
         let checkout = self.git.isolated(Some(self.path())).args([

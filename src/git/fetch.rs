@@ -112,11 +112,27 @@ impl Git {
         whole: bool,
     ) -> Result<(), GitError> {
         let depth = (whole && into.is_shallow()).then_some(WHOLE);
+        // A filter would leave out what only the other remote has. But what this remote sends is made of objects that a
+        // partial clone was promised by another, and only what came with some filter counts as promised too.
+        let is_partial = into.is_partial() && !url.as_str().contains('=');
+        let promised = ["promisor=true", "partialCloneFilter=blob:limit=1023g"]
+            .map(|value| ["-c".to_owned(), format!("remote.{}.{value}", url.as_str())]);
+        let promised = is_partial.then_some(promised).into_iter().flatten().flatten();
         in_repository(self.transport_to(url), into)
-            .args(["-c", "core.hooksPath=/dev/null", "fetch", "--quiet", "--no-tags", "--prune"])
+            .args(promised)
+            // A small pack would be unpacked, and in a partial clone what it is made of fetched one by one.
+            .args([
+                "-c",
+                "core.hooksPath=/dev/null",
+                "-c",
+                "fetch.unpackLimit=1",
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--prune",
+            ])
             .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"])
-            // A filter would leave out what only the other remote has.
-            .arg("--no-filter")
+            .arg(if is_partial { "--filter=blob:limit=1023g" } else { "--no-filter" })
             .args(depth)
             .args([UPLOAD_PACK, "--"])
             .arg(url.as_str())

@@ -8,11 +8,13 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
+use git2::ObjectType;
+
 use super::repository::oid;
 use super::{GitError, Workbench};
 use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::process::{Output, ProcessError, Status};
-use crate::stack::{ConflictKind, FullMerge, Merged, PathConflict, PortError};
+use crate::stack::{ConflictKind, FullMerge, Merged, Objects, PathConflict, PortError};
 
 /// The names under which git knows the sides of a merge of commits; they become marker labels.
 const SIDES: [&str; 2] = ["ours", "theirs"];
@@ -32,6 +34,25 @@ impl<'a> GitMerge<'a> {
     /// A merge in `bench` with the attributes that `attributes` has.
     pub(crate) const fn new(bench: &'a Workbench, attributes: TreeId) -> Self {
         Self { bench, attributes }
+    }
+
+    /// Asks git, with everything there that it may read. Where it fails all the same because something is damaged, once
+    /// more when that was fetched again.
+    fn ask_about(
+        &self,
+        base: ObjectId,
+        sides: [ObjectId; 2],
+        question: &[&str],
+    ) -> Result<Merged, PortError> {
+        self.bench.stock_merge(base, sides, false)?;
+        let failed = match self.ask(question) {
+            Ok(merged) => return Ok(merged),
+            Err(failed) => failed,
+        };
+        match self.bench.stock_merge(base, sides, true)? {
+            Some(id) => Err(self.bench.lost(id, ObjectType::Blob, failed)),
+            None => self.ask(question),
+        }
     }
 
     fn ask(&self, question: &[&str]) -> Result<Merged, PortError> {
@@ -55,13 +76,17 @@ impl<'a> GitMerge<'a> {
 
 impl FullMerge for GitMerge<'_> {
     fn trees(&self, base: TreeId, ours: ObjectId, theirs: ObjectId) -> Result<Merged, PortError> {
-        self.ask(&[&format!("--merge-base={base}"), &ours.to_string(), &theirs.to_string()])
+        let question = [&format!("--merge-base={base}"), &ours.to_string(), &theirs.to_string()];
+        self.ask_about(base.object(), [ours, theirs], &question.map(|word| &**word))
     }
 
     fn commits(&self, ours: CommitId, theirs: CommitId) -> Result<Merged, PortError> {
         self.name(SIDES[0], ours)?;
         self.name(SIDES[1], theirs)?;
-        self.ask(&SIDES)
+        match self.bench.merge_base(ours, theirs)? {
+            Some(base) => self.ask_about(base.object(), [ours.object(), theirs.object()], &SIDES),
+            None => self.ask(&SIDES),
+        }
     }
 }
 

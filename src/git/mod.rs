@@ -23,13 +23,14 @@ mod made;
 mod merge;
 mod objects;
 mod pack;
-mod partial;
 mod program;
 mod push;
 mod remote;
 mod repository;
 mod settling;
 mod state_ref;
+mod stock;
+mod supply;
 mod workbench;
 mod worktree;
 

@@ -22,12 +22,13 @@ impl Workbench {
         if let Some(made) = self.made.get(id) {
             return if made.kind == kind { Ok(of(&made.content)) } else { Err(unexpected(made.kind)) };
         }
-        let failed = |source: git2::Error| match source.code() {
-            ErrorCode::NotFound => PortError::missing(id),
-            _ => PortError::new(format!("object {id} could not be read"), source),
-        };
+        let failed = |source: git2::Error| self.lost(id, kind, source);
         let odb = self.bench.inner.odb().map_err(failed)?;
-        let object = odb.read(oid(id)).map_err(failed)?;
+        let object = match odb.read(oid(id)) {
+            Err(_) if self.supplied(id, kind) => odb.read(oid(id)),
+            read => read,
+        };
+        let object = object.map_err(failed)?;
         if object.kind() != kind {
             return Err(unexpected(object.kind()));
         }

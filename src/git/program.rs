@@ -70,11 +70,14 @@ impl Git {
         }
         env.set("GIT_CONFIG_NOSYSTEM", "1");
         env.set("GIT_ATTR_NOSYSTEM", "1");
+        // Else `git/attributes` below it, or below `~/.config`, would have a say in merges and checkouts.
+        env.set("XDG_CONFIG_HOME", "/dev/null");
         env.set("GIT_NO_LAZY_FETCH", "1");
         if let Some(home) = home {
             env.set("HOME", &home.to_string_lossy());
         }
-        Command::new(&self.program).env(env).timeout(Some(LOCAL))
+        // A commit-graph is a copy of the history that nothing checks against it.
+        Command::new(&self.program).env(env).timeout(Some(LOCAL)).args(["-c", "core.commitGraph=false"])
     }
 
     /// Its version, as it says it.
@@ -96,7 +99,15 @@ impl Git {
 
     /// A git with the user's configuration, for transport to and from `url`.
     pub(super) fn transport_to(&self, url: &RemoteUrl) -> Command {
+        self.transport_with(url, &[])
+    }
+
+    /// The same, with these variables.
+    pub(super) fn transport_with(&self, url: &RemoteUrl, more: &[(&str, &str)]) -> Command {
         let mut env = self.quiet(Env::minimal(&self.parent));
+        for (name, value) in more {
+            env.set(name, value);
+        }
         for name in CREDENTIALS {
             if let Some(value) = self.parent.get(name) {
                 env.set(name, value);
@@ -106,7 +117,9 @@ impl Git {
         for (name, value) in self.credential.iter().flat_map(|credential| credential.variables(url)) {
             env.set(&name, &value);
         }
-        Command::new(&self.program).env(env).timeout(Some(self.patience))
+        let command = Command::new(&self.program).env(env).timeout(Some(self.patience));
+        // A line for a shell, which a repository that borrows objects may name.
+        command.args(["-c", "core.alternateRefsCommand=true"])
     }
 
     /// A git as the person would start it, with their configuration, for their own work tree; without

@@ -8,9 +8,6 @@ use git2::{ErrorCode, RepositoryState};
 use super::GitError;
 use crate::ids::{CommitId, ObjectId, RefName};
 
-/// What a clone is in which libgit2 would miss objects.
-const PARTIAL: &str = "a partial clone";
-
 /// A repository on this machine.
 pub(crate) struct Repository {
     pub(super) inner: git2::Repository,
@@ -61,15 +58,11 @@ impl Repository {
     ///
     /// # Errors
     /// [`GitError::NotARepository`], [`GitError::Foreign`] for one that somebody else owns, or
-    /// [`GitError::Format`] for SHA-256 objects, reftables and partial clones.
+    /// [`GitError::Format`] for SHA-256 objects and reftables.
     pub(crate) fn open(path: &Path) -> Result<Self, GitError> {
         let flags = git2::RepositoryOpenFlags::NO_SEARCH;
         let opened = git2::Repository::open_ext(path, flags, std::iter::empty::<&Path>());
         match opened {
-            // libgit2 opens one, and finds out late what is not there.
-            Ok(inner) if is_partial(&inner) => {
-                Err(GitError::Format { path: path.to_owned(), format: PARTIAL.to_owned() })
-            }
             Ok(inner) => Ok(Self { inner, path: path.to_owned() }),
             Err(_) if !path.join(".git").exists() && !path.join("HEAD").exists() => {
                 Err(GitError::NotARepository(path.to_owned()))
@@ -90,7 +83,6 @@ impl Repository {
         let opened = opened.and_then(|inner| inner.set_workdir(path, false).map(|()| inner));
         let format = |format: &str| GitError::Format { path: path.to_owned(), format: format.to_owned() };
         match opened {
-            Ok(inner) if is_partial(&inner) => Err(format(PARTIAL)),
             Ok(inner) => Ok(Self { inner, path: path.to_owned() }),
             Err(source) => Err(format(source.message())),
         }
@@ -166,6 +158,47 @@ impl Repository {
         self.inner.find_remote(name).ok()?.url().ok().map(str::to_owned)
     }
 
+    /// The URLs of its remotes: first those that promised what a partial clone lacks, then `origin`'s.
+    pub(super) fn remotes(&self) -> Vec<String> {
+        let promised = self.setting(r"^remote\..*\.promisor$");
+        let names = self.inner.remotes().ok();
+        let names = names.iter().flat_map(|names| names.iter());
+        let mut names: Vec<String> =
+            names.filter_map(|name| name.ok().flatten().map(str::to_owned)).collect();
+        let promises = |name: &String| promised.contains(&format!("remote.{name}.promisor"));
+        names.sort_by_key(|name| (!promises(name), name != "origin", name.clone()));
+        names.iter().filter_map(|name| self.remote(name)).map(|url| self.located(&url)).collect()
+    }
+
+    /// A relative path, as a remote of this repository may be one.
+    fn located(&self, url: &str) -> String {
+        let path = self.path.join(url);
+        if url.contains("://") || !path.is_dir() { url.to_owned() } else { path.display().to_string() }
+    }
+
+    /// Whether objects were left out when it was cloned, as its configuration says (git-config(1),
+    /// `remote.<name>.promisor`) or, where its remote was taken away, the packs that came from there.
+    pub(crate) fn is_partial(&self) -> bool {
+        let is_promisors = |entry: std::io::Result<std::fs::DirEntry>| {
+            entry.is_ok_and(|entry| entry.path().extension().is_some_and(|end| end == "promisor"))
+        };
+        !self.setting(r"^remote\..*\.promisor$").is_empty()
+            || self.objects_dir().join("pack").read_dir().is_ok_and(|mut all| all.any(is_promisors))
+    }
+
+    /// The names of the switches in its own configuration that fit `pattern` and are on.
+    fn setting(&self, pattern: &str) -> Vec<String> {
+        let config = self.inner.config().and_then(|mut config| config.snapshot());
+        let Ok(config) = config else { return Vec::new() };
+        let Ok(mut entries) = config.entries(Some(pattern)) else { return Vec::new() };
+        let mut on = Vec::new();
+        while let Some(Ok(entry)) = entries.next() {
+            let name = entry.name().ok().filter(|name| config.get_bool(name).unwrap_or(false));
+            on.extend(name.map(str::to_owned));
+        }
+        on
+    }
+
     /// Adds a remote.
     ///
     /// # Errors
@@ -193,16 +226,24 @@ impl Repository {
     /// # Errors
     /// Where the history cannot be walked.
     pub(crate) fn cut_below(&self, tip: CommitId) -> Result<Vec<CommitId>, GitError> {
-        let cut = self.cut();
+        let cut: HashSet<CommitId> = self.cut().into_iter().collect();
         if cut.is_empty() {
-            return Ok(cut);
+            return Ok(Vec::new());
         }
         let failed = self.library("looking for the end of the history");
         let fresh = git2::Repository::open_bare(self.inner.commondir()).map_err(&failed)?;
-        let mut walk = fresh.revwalk().map_err(&failed)?;
-        walk.push(oid(tip.object())).map_err(&failed)?;
-        let reached = walk.collect::<Result<HashSet<_>, _>>().map_err(&failed)?;
-        Ok(cut.into_iter().filter(|commit| reached.contains(&oid(commit.object()))).collect())
+        // Not by libgit2's own walk, which would look for the parents of a commit below which nothing is.
+        let (mut found, mut seen, mut next) = (Vec::new(), HashSet::new(), vec![oid(tip.object())]);
+        while let Some(id) = next.pop() {
+            let commit = commit_id(id);
+            if cut.contains(&commit) {
+                found.push(commit);
+                continue;
+            }
+            let parents = fresh.find_commit(id).map_err(&failed)?;
+            next.extend(parents.parent_ids().filter(|parent| seen.insert(*parent)));
+        }
+        Ok(found)
     }
 
     /// The paths of the work tree that differ from HEAD or are not tracked, at most `limit`.
@@ -264,17 +305,6 @@ impl Repository {
     pub(crate) fn notes(&self, commits: impl Iterator<Item = CommitId>) -> usize {
         commits.filter(|id| !matches!(self.inner.find_note(None, oid(id.object())), Err(err) if err.code() != ErrorCode::Exists)).count()
     }
-}
-
-/// Whether objects were left out when it was cloned: git-config(1), `remote.<name>.promisor`.
-fn is_partial(repository: &git2::Repository) -> bool {
-    let Ok(config) = repository.config().and_then(|mut config| config.snapshot()) else { return false };
-    let Ok(mut entries) = config.entries(Some(r"^remote\..*\.promisor$")) else { return false };
-    let mut is_on = false;
-    while let Some(Ok(entry)) = entries.next() {
-        is_on |= entry.name().is_ok_and(|name| config.get_bool(name).unwrap_or(false));
-    }
-    is_on
 }
 
 pub(super) fn commit_id(id: git2::Oid) -> CommitId {

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 use super::made::Made;
 use super::program::{Git, option};
+use super::stock::Errands;
+use super::supply::Supply;
 use super::{GitError, Repository};
 use crate::ids::{CommitId, TreeId};
 use crate::process::Command;
@@ -24,6 +26,10 @@ pub(crate) struct Workbench {
     pub(super) made: Made,
     /// The common history of two commits, asked for before.
     pub(super) bases: RefCell<HashMap<[CommitId; 2], Option<CommitId>>>,
+    /// What the fork lacks comes from here.
+    pub(super) supply: Supply,
+    /// What is to be carried.
+    pub(super) errand: Errands,
     dir: TempDir,
 }
 
@@ -45,8 +51,11 @@ impl Workbench {
         let dir = tempfile::Builder::new().prefix("patch-moi-").tempdir_in(temporary).map_err(failed)?;
         drop(Repository::make_bare(dir.path())?);
         borrow(dir.path(), fork).map_err(failed)?;
-        let bench = Repository::open(dir.path())?;
-        Ok(Self { git: git.clone(), bench, made: Made::default(), bases: RefCell::default(), dir })
+        let bench = opened(dir.path())?;
+        let supply = Supply::of(git, fork, dir.path());
+        supply.promise(&bench)?;
+        let (made, bases, errand) = (Made::default(), RefCell::default(), Errands::default());
+        Ok(Self { git: git.clone(), bench, made, bases, supply, errand, dir })
     }
 
     /// The same workbench after more history was fetched to it, which libgit2 notices only when it opens.
@@ -56,7 +65,7 @@ impl Workbench {
     pub(crate) fn reopened(mut self) -> Result<Self, GitError> {
         self.settle()?;
         self.bases.borrow_mut().clear();
-        self.bench = Repository::open(self.dir.path())?;
+        self.bench = opened(self.dir.path())?;
         Ok(self)
     }
 
@@ -88,6 +97,15 @@ impl Workbench {
     pub(super) fn isolated_with_attributes(&self, tree: TreeId) -> Result<Command, GitError> {
         Ok(self.isolated()?.arg(format!("--attr-source={tree}")))
     }
+}
+
+/// The repository at `bench`, which knows no configuration but its own: libgit2 would read the person's and the
+/// machine's too.
+fn opened(bench: &Path) -> Result<Repository, GitError> {
+    let opened = Repository::open(bench)?;
+    let own = git2::Config::open(&bench.join("config"));
+    own.and_then(|own| opened.inner.set_config(&own)).map_err(opened.library("setting a configuration"))?;
+    Ok(opened)
 }
 
 /// How far git and libgit2 follow a lender that borrows itself.
@@ -126,6 +144,26 @@ pub(super) fn borrow(bench: &Path, fork: &Repository) -> std::io::Result<()> {
         Ok(cut) => std::fs::write(bench.join("shallow"), cut),
         Err(_) => Ok(()),
     }
+}
+
+/// An empty object directory at `path`.
+#[expect(clippy::disallowed_methods, reason = "a private repository that is gone with the run is no state")]
+pub(super) fn make_pantry(path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(path.join("pack")).and_then(|()| std::fs::create_dir_all(path.join("info")))
+}
+
+/// Moves every pack of the object directory `pantry` to `own`, the index last: it makes it one.
+#[expect(clippy::disallowed_methods, reason = "a private repository that is gone with the run is no state")]
+pub(super) fn take_over(pantry: &Path, own: &Path) -> std::io::Result<()> {
+    let mut files = Vec::new();
+    for entry in pantry.join("pack").read_dir()? {
+        files.push(entry?.path());
+    }
+    files.sort_by_key(|file| file.extension().is_some_and(|end| end == "idx"));
+    for (file, name) in files.iter().filter_map(|file| Some((file, file.file_name()?))) {
+        std::fs::rename(file, own.join("pack").join(name))?;
+    }
+    Ok(())
 }
 
 /// The object directories that `own` borrows from.

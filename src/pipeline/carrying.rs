@@ -36,6 +36,7 @@ pub(super) fn gather(session: &Session<'_>, prepared: &Prepared) -> Result<Gathe
 /// Missing objects, a git that fails, a carry that does not add up.
 pub(super) fn carry(session: &Session<'_>, prepared: &Prepared, inventory: &Inventory) -> Result<Carry> {
     let bench = &prepared.bench;
+    stock(session, prepared, inventory)?;
     let merger = GitMerge::new(bench, tree_of(bench, inventory.onto)?);
     let progress = session.context.ui.progress("carrying", Some(inventory.len() as u64));
     let mut tell = |done: usize, _| progress.at(done as u64);
@@ -44,6 +45,13 @@ pub(super) fn carry(session: &Session<'_>, prepared: &Prepared, inventory: &Inve
     drop(progress);
     candidate::accounting(&carry, inventory.commits())?;
     Ok(carry)
+}
+
+/// Has what the carry reads fetched together, where the fork was cloned without it.
+fn stock(session: &Session<'_>, prepared: &Prepared, inventory: &Inventory) -> Result<()> {
+    let _progress = session.context.ui.progress("fetching what the clone lacks", None);
+    let stocked = prepared.bench.stock(inventory.commits(), inventory.base, inventory.onto);
+    stocked.map_err(|err| explained(prepared, err.into()))
 }
 
 /// The candidate as one commit, where the flow asks for that and the candidate is complete.

@@ -18,8 +18,6 @@ pub(super) struct Fork {
     pub(super) name: String,
     /// Where it is fetched from, where it is not a checkout of the user's.
     remote: Option<RemoteUrl>,
-    /// The partial clone that it stands for.
-    partial: Option<Partial>,
     /// The folder of a copy that a dry run made for itself.
     _passing: Option<TempDir>,
 }
@@ -37,10 +35,10 @@ impl Fork {
     /// A fork that lives elsewhere has a bare copy in the workspace; a dry run that finds none makes
     /// one that goes with it.
     fn open(session: &Session<'_>, place: Place) -> Result<Self> {
-        let Elsewhere { name, url, partial } = match place {
+        let Elsewhere { name, url } = match place {
             Place::Elsewhere(elsewhere) => elsewhere,
             Place::Here { repository, name } => {
-                return Ok(Self { repository, name, remote: None, partial: None, _passing: None });
+                return Ok(Self { repository, name, remote: None, _passing: None });
             }
         };
         let (folder, copy) = copies(session, &url);
@@ -58,7 +56,7 @@ impl Fork {
             passing = Some(made);
             repository
         };
-        Ok(Self { repository, name, remote: Some(url), partial, _passing: passing })
+        Ok(Self { repository, name, remote: Some(url), _passing: passing })
     }
 
     /// The maintained branch: the one that is named, else the one that is checked out, else the one that
@@ -71,7 +69,7 @@ impl Fork {
             return Ok(named.branch().to_owned());
         }
         let current = match &self.remote {
-            Some(url) => current(session, url, self.partial.as_ref())?,
+            Some(url) => current(session, url)?,
             None => self.repository.current_branch(),
         };
         current.or_else(|| Some(self.checked_out(session)?.0)).ok_or_else(|| {
@@ -98,7 +96,7 @@ impl Fork {
     /// [`GitError::NoBranch`]; a remote that cannot be read and was never fetched from.
     pub(super) fn ready(&self, session: &Session<'_>, branch: &str) -> Result<(Workbench, CommitId)> {
         let own = self.own(session, branch);
-        let incomplete = own.is_none() || self.partial.is_some() || self.repository.is_shallow();
+        let incomplete = own.is_none() || self.repository.is_shallow();
         let make = || Workbench::new(&session.git, &self.repository, session.context.temporary);
         let bench = match (incomplete, session.applies()) {
             (false, _) => make()?,
@@ -114,18 +112,12 @@ impl Fork {
         };
         let fetched = || bench.repository().branch(branch).or_else(|| self.repository.branch(branch));
         let tip = own.or_else(fetched).ok_or_else(|| lacks(&self.name, branch))?;
-        if self.partial.is_some() && bench.repository().commit(&tip.to_string()).is_err() {
-            return Err(GitError::OnlyInPartial { fork: self.name.clone(), branch: branch.to_owned() }.into());
-        }
         Ok((bench, tip))
     }
 
     /// The commit of the branch in a checkout of its own: what a person or a workflow has there counts, and
     /// not what its remote has by now.
     fn own(&self, session: &Session<'_>, branch: &str) -> Option<CommitId> {
-        if let Some(partial) = &self.partial {
-            return partial.branch(session, branch);
-        }
         if self.remote.is_some() {
             return None;
         }
@@ -147,10 +139,6 @@ impl Fork {
         into: &Repository,
     ) -> Result<()> {
         let Some(url) = self.home() else { return Ok(()) };
-        if let Some(partial) = &self.partial {
-            let folder = partial.folder.display();
-            session.context.ui.note(&format!("{folder} is a partial clone: a whole copy of {url} is used"));
-        }
         let fetch = || -> Result<()> {
             if session.listing(&url, Some(&self.repository))?.branches.contains_key(branch) {
                 let _progress = session.context.ui.progress(&format!("fetching {branch}"), None);
@@ -224,12 +212,9 @@ pub(super) fn stands(
     };
     let branch = match branch {
         Some(branch) => branch.branch().to_owned(),
-        None => current(session, &there.url, there.partial.as_ref())?
+        None => current(session, &there.url)?
             .ok_or_else(|| Failure::usage(format!("no branch of {} is named", there.name)))?,
     };
-    if let Some(own) = there.partial.as_ref().and_then(|partial| partial.branch(session, &branch)) {
-        return Ok(own);
-    }
     let listing = session.listing(&there.url, None)?;
     Ok(listing.branches.get(&branch).copied().ok_or_else(|| lacks(&there.name, &branch))?)
 }
@@ -257,20 +242,6 @@ enum Place {
 struct Elsewhere {
     name: String,
     url: RemoteUrl,
-    partial: Option<Partial>,
-}
-
-/// A checkout of the user's that lacks objects.
-struct Partial {
-    folder: PathBuf,
-    /// The branch that is checked out.
-    current: Option<String>,
-}
-
-impl Partial {
-    fn branch(&self, session: &Session<'_>, branch: &str) -> Option<CommitId> {
-        session.git.branch_of_partial(&self.folder, &RefName::join("refs/heads", branch).ok()?)
-    }
 }
 
 impl Place {
@@ -284,11 +255,11 @@ impl Place {
         }
         if let Ok(repo) = named.parse::<RepoName>() {
             let url = format!("https://github.com/{repo}.git").parse()?;
-            return Ok(Self::Elsewhere(Elsewhere { name: repo.to_string(), url, partial: None }));
+            return Ok(Self::Elsewhere(Elsewhere { name: repo.to_string(), url }));
         }
         if is_remote(named) {
             let name = public_name(named).unwrap_or_else(|| "fork".to_owned());
-            return Ok(Self::Elsewhere(Elsewhere { name, url: named.parse()?, partial: None }));
+            return Ok(Self::Elsewhere(Elsewhere { name, url: named.parse()? }));
         }
         Err(Failure::from(GitError::NotARepository(folder)))
     }
@@ -298,29 +269,15 @@ impl Place {
             let own = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
             origin.and_then(public_name).or_else(own).unwrap_or_else(|| "fork".to_owned())
         };
-        match checkout(session, folder) {
-            Ok(repository) => {
-                let name = named(repository.remote("origin").as_deref());
-                Ok(Self::Here { repository, name })
-            }
-            Err(err @ GitError::Format { .. }) => {
-                let found = session.git.partial_clone(folder).ok_or(err)?;
-                let origin = located(folder, &found.origin);
-                let partial = Some(Partial { folder: folder.to_owned(), current: found.branch });
-                let (name, url) = (named(Some(&origin)), origin.parse()?);
-                Ok(Self::Elsewhere(Elsewhere { name, url, partial }))
-            }
-            Err(err) => Err(err.into()),
-        }
+        let repository = checkout(session, folder)?;
+        let name = named(repository.remote("origin").as_deref());
+        Ok(Self::Here { repository, name })
     }
 }
 
 /// The branch of a fork elsewhere that is meant where none is named.
-fn current(session: &Session<'_>, url: &RemoteUrl, partial: Option<&Partial>) -> Result<Option<String>> {
-    match partial {
-        Some(partial) => Ok(partial.current.clone()),
-        None => Ok(session.listing(url, None)?.default_branch.clone()),
-    }
+fn current(session: &Session<'_>, url: &RemoteUrl) -> Result<Option<String>> {
+    Ok(session.listing(url, None)?.default_branch.clone())
 }
 
 /// The folder of the copies of forks elsewhere, and the copy of the one at `url`.

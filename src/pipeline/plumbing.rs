@@ -59,10 +59,12 @@ pub(crate) fn rebase(
     let from = asked.write_ref.as_ref().and_then(|name| repository.at(name));
     let (tip, onto) = (repository.commit(&asked.branch)?, repository.commit(&asked.onto)?);
     let base = asked.base.as_ref().map(|base| repository.commit(base)).transpose()?;
-    let bench = Workbench::new(git, &repository, temporary)?;
+    let tips: Vec<CommitId> = [tip, onto].into_iter().chain(base).collect();
+    let bench = Workbench::new(git, &repository, temporary)?.deepened(&tips)?;
     let inventory = stack::take(&bench, tip, onto, base.as_slice()).map_err(|err| {
         Failure::from(err).context(format!("`{}` cannot be carried to `{}`", asked.branch, asked.onto))
     })?;
+    bench.stock(inventory.commits(), inventory.base, onto)?;
     let merger = GitMerge::new(&bench, tree_of(&bench, onto)?);
     let mut carry =
         stack::carry(&bench, &merger, &inventory, &asked.committer, &Answers::default(), progress)?;

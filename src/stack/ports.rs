@@ -17,7 +17,7 @@ use crate::ids::{CommitId, ObjectId, TreeId};
 #[error("{action}")]
 pub(crate) struct PortError {
     action: String,
-    missing: Option<ObjectId>,
+    advice: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -27,21 +27,21 @@ impl PortError {
         action: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { action: action.into(), missing: None, source: Some(source.into()) }
+        Self { action: action.into(), advice: None, source: Some(source.into()) }
     }
 
-    /// The object `id` is not in the repository.
-    pub(crate) fn missing(id: ObjectId) -> Self {
-        Self {
-            action: format!("object {id} is missing from the repository"),
-            missing: Some(id),
-            source: None,
-        }
+    /// An object is missing for good, which `action` says in whole, and `advice` what to do.
+    pub(crate) fn lost(
+        action: String,
+        advice: String,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { action, advice: Some(advice), source: Some(source.into()) }
     }
 
-    /// The object that is missing, where that is the cause.
-    pub(crate) const fn missing_object(&self) -> Option<ObjectId> {
-        self.missing
+    /// What a person can do about it.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.advice.as_deref()
     }
 }
 

@@ -170,26 +170,35 @@ fn a_shallow_clone_that_cannot_reach_its_origin_says_so() {
 }
 
 #[test]
-fn a_partial_clone_is_left_alone_and_a_copy_of_its_origin_is_carried() {
+fn a_partial_clone_is_carried_as_it_is_with_what_it_lacks_fetched_for_the_carry() {
     let forge = Forge::new();
     forge.git(&["--git-dir", text(&forge.bare()), "config", "uploadpack.allowFilter", "true"]);
-    let checkout = forge.clone(&["--filter=blob:none", "--no-checkout"]);
+    for filter in ["--filter=blob:none", "--filter=tree:0"] {
+        let checkout = forge.clone(&[filter, "--no-checkout"]);
+        let held = || {
+            let packs = std::fs::read_dir(checkout.join(".git/objects/pack")).unwrap();
+            let mut names: Vec<_> = packs.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            (names, std::fs::read(checkout.join(".git/config")).unwrap())
+        };
+        let before = held();
 
-    let planned =
-        forge.run(&checkout).args(["--branch", "main", "--dry-run"]).run().exits(0).says(&["partial clone"]);
-    assert!(!checkout.join(".codex").exists(), "{planned}");
-    let run = forge.run(&checkout).args(["--branch", "main"]).run().exits(0).says(&["partial clone"]);
-    forge.is_the_same(&checkout, &run);
-    let runner = forge.run(&checkout).args(["--branch", "main", "--dry-run"]).env("GITHUB_ACTIONS", "true");
-    let _ = runner.run().exits(0).says(&["partial clone"]);
+        let planned = forge.run(&checkout).args(["--branch", "main", "--dry-run"]).run().exits(0);
+        assert!(!checkout.join(".codex").exists(), "{planned}");
+        assert_eq!(held(), before, "a dry run leaves the clone as it is\n{planned}");
+        let run = forge.run(&checkout).args(["--branch", "main"]).run().exits(0);
+        forge.is_the_same(&checkout, &run);
+        let inside = |args: &[&str]| forge.git(&[&["-C", text(&checkout)], args].concat());
+        assert_eq!(inside(&["rev-parse", "refs/patch-moi/candidate/v2"]), forge.candidate);
+        inside(&["fsck", "--connectivity-only"]);
 
-    // What only the partial clone has cannot be had from its origin.
-    let inside = |args: &[&str]| forge.git(&[&["-C", text(&checkout)], args].concat());
-    let tree = inside(&["rev-parse", "HEAD^{tree}"]);
-    let own = inside(&["commit-tree", "-p", "HEAD", "-m", "Mine", &tree]);
-    inside(&["update-ref", "refs/heads/main", &own]);
-    let run = forge.run(&checkout).args(["--branch", "main"]).run();
-    let _ = run.exits(2).says(&["partial clone", "push main", "--filter"]);
+        // What only the clone has is carried with the rest.
+        let tree = inside(&["rev-parse", "HEAD^{tree}"]);
+        let own = inside(&["commit-tree", "-p", "HEAD", "-m", "Mine", &tree]);
+        inside(&["update-ref", "refs/heads/main", &own]);
+        let _ = forge.run(&checkout).args(["--branch", "main"]).run().exits(0).prints(&["3 patches", "Mine"]);
+        std::fs::remove_dir_all(&checkout).unwrap();
+    }
 }
 
 #[test]

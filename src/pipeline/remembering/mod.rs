@@ -269,18 +269,13 @@ fn find(session: &Session<'_>, wanted: &Wanted) -> Result<Found> {
         Wanted::Auto => "origin",
         Wanted::Remote(remote) => remote,
     };
-    let mut partial = None;
     let repository = match checkout(session, root) {
         Ok(repository) => Some(repository),
         Err(GitError::NotARepository(_)) => None,
-        // No object is read from it here, and its origin can be asked without it.
-        Err(err) => {
-            partial = Some(session.git.partial_clone(root).ok_or(err)?.origin);
-            None
-        }
+        Err(err) => return Err(err.into()),
     };
     let known = repository.as_ref().and_then(|repository| repository.remote(remote));
-    let url = match known.or_else(|| partial.clone().filter(|_| remote == "origin")) {
+    let url = match known {
         Some(url) => located(root, &url),
         None if *wanted == Wanted::Auto => {
             let why = match repository {

@@ -129,7 +129,11 @@ impl Memory {
 
 impl Objects for Memory {
     fn commit(&self, id: CommitId) -> Result<Vec<u8>, PortError> {
-        self.commits.borrow().get(&id).cloned().ok_or_else(|| PortError::missing(id.object()))
+        self.commits
+            .borrow()
+            .get(&id)
+            .cloned()
+            .ok_or_else(|| PortError::new(format!("object {id} is missing"), "it was never written"))
     }
 
     fn raw_tree(&self, id: TreeId) -> Result<Rc<[u8]>, PortError> {
@@ -137,11 +141,19 @@ impl Objects for Memory {
         if id == empty_tree() {
             return Ok([].into());
         }
-        self.trees.borrow().get(&id).cloned().ok_or_else(|| PortError::missing(id.object()))
+        self.trees
+            .borrow()
+            .get(&id)
+            .cloned()
+            .ok_or_else(|| PortError::new(format!("object {id} is missing"), "it was never written"))
     }
 
     fn blob(&self, id: ObjectId) -> Result<Vec<u8>, PortError> {
-        self.blobs.borrow().get(&id).cloned().ok_or_else(|| PortError::missing(id))
+        self.blobs
+            .borrow()
+            .get(&id)
+            .cloned()
+            .ok_or_else(|| PortError::new(format!("object {id} is missing"), "it was never written"))
     }
 
     fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError> {
