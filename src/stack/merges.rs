@@ -11,7 +11,7 @@ use super::commit::RawCommit;
 use super::ports::{Merged, PathConflict};
 use super::replay::answered;
 use super::walk::{Position, Step, Walk, lossy};
-use super::{StackError, Verdict, tree};
+use super::{StackError, Verdict, settle, tree};
 use crate::ids::{CommitId, TreeId};
 
 /// How the automatic merge's markers begin, with their constant label.
@@ -19,6 +19,10 @@ const MARKER: &[u8] = b"<<<<<<< ours";
 
 /// Carries one merge.
 pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
+    if walk.inventory.flatten {
+        let before = automatic(walk, &commit.parents, commit)?;
+        return single(walk, id, commit, before.tree, walk.position(id));
+    }
     let first = walk.position(commit.parents[0]);
     let parents = new_parents(walk, commit)?;
     let gaps = gaps(walk, commit);
@@ -84,6 +88,11 @@ fn single(
             Ok(step)
         }
         Applied::Conflict(outcome) => {
+            if let Some(tree) = settle::settled(walk, id, application, &outcome)? {
+                let mut step = walk.settle(commit, application, &touched, tree, &outcome, there)?;
+                step.notes.push("takes the settlement of a later merge".to_owned());
+                return Ok(step);
+            }
             let on = there.tree;
             if let Some(tree) = walk.answer(id, on)? {
                 let mut step = walk.settle(commit, application, &touched, tree, &outcome, there)?;

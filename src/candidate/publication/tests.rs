@@ -16,6 +16,7 @@ fn proven(slug: &Slug, status: Outcome) -> Proven<'_> {
         slug,
         status,
         onto: commit(1),
+        excluded: &[],
         candidate: commit(2),
         squashed: None,
         partial: None,
