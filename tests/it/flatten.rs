@@ -76,7 +76,7 @@ fn what_was_done_in_a_merge_goes_on_as_an_ordinary_commit_and_nothing_is_asked_a
     let merge = patch(&carried, "Merge branch 'topic'");
     assert_eq!(
         (&merge["merge"], &merge["verdict"]),
-        (&Value::from(true), &Value::from("clean")),
+        (&Value::from(true), &Value::from("merged")),
         "{merge:#}"
     );
     let new = merge["new_commit"].as_str().unwrap();

@@ -197,6 +197,26 @@ fn what_was_done_in_one_merge_of_upstream_and_settled_in_the_next_is_not_asked()
 }
 
 #[test]
+fn what_was_edited_in_a_merge_of_two_branches_and_settled_with_upstream_is_not_asked() {
+    let repo = begun();
+    branch(&repo, "topic", &[("topic", "1\n")]);
+    let edited = POEM.replace("three", "drei");
+    join(&repo, "Evil merge", &["topic"], &[("topic", "1\n"), ("poem", &edited)]);
+    repo.switch("main").commit("Count in Roman (#9)", &[("poem", &POEM.replace("three", "III"))]);
+    repo.git(&["branch", "upstream-then"]);
+    repo.switch("fork");
+    repo.merge_settled("upstream-then", &[("poem", &POEM.replace("three", "III (drei)"))]);
+    upstream_goes_on(&repo);
+
+    let carried = carry(&repo, 0);
+
+    let merge = patch(&carried, "Evil merge");
+    assert_eq!((&merge["verdict"], &merge["settled"][0]), (&"resolved".into(), &"poem".into()), "{merge:#}");
+    assert_eq!(parents(&repo, &carried, "Evil merge"), ["First", "topic"]);
+    assert_eq!(difference(&repo, &carried), "");
+}
+
+#[test]
 fn a_merge_that_only_brings_upstream_is_empty() {
     let repo = begun();
     repo.switch("main").commit("Rework (#9)", &[("poem", &POEM.replace("three", "III"))]);
