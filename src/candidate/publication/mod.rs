@@ -178,6 +178,7 @@ pub(crate) fn of_ref(name: &RefName) -> Option<(TagName, Part)> {
         "stack" => Part::Stack,
         "incomplete" => Part::Incomplete,
         "partial" => Part::Partial,
+        "base" => Part::Base,
         _ => return None,
     };
     let tag: TagName = slug.replace("%2F", "/").replace("%25", "%").parse().ok()?;
@@ -242,12 +243,13 @@ fn refs(
         let delivered = proven.squashed.unwrap_or(proven.candidate);
         if let Some(name) = branch(proven.slug, delivered, remote, notes)? {
             put(name, Part::Candidate, Some(delivered));
+            let recorded = at(&names.base).map(CommitId::new);
+            let base = recorded_base(proven.onto, proven.excluded, recorded);
+            put(names.base, Part::Base, Some(base));
         }
         if proven.squashed.is_some() {
             put(names.stack, Part::Stack, Some(proven.candidate));
         }
-        let recorded = at(&names.base).map(CommitId::new);
-        put(names.base, Part::Base, Some(recorded_base(proven.onto, proven.excluded, recorded)));
         put(names.incomplete, Part::Incomplete, None);
         put(names.partial, Part::Partial, None);
     } else {
