@@ -71,6 +71,7 @@ pub mod door {
             base: None,
             write_ref: None,
             squash: false,
+            flatten: false,
             committer: Committer::default(),
         };
         let git = Git::find(environment.variables())?;

@@ -9,7 +9,7 @@ use crate::candidate::refusal::{Refusal, quoted};
 use crate::candidate::{CheckOutcome, Document, MADE_BY_FLOW, Outcome, SCHEMA_VERSION};
 use crate::flow::Check;
 use crate::ids::{CommitId, EventId, ObjectId, RelPath, RepoName, TagName, TreeId};
-use crate::stack::{Candidate, Carry, Counts, Settlement, Verdict};
+use crate::stack::{Candidate, Carry, Counts, Landed, Settlement, Verdict};
 
 /// The name of the document in its folder.
 const FILE: &str = "candidate.json";
@@ -43,6 +43,8 @@ pub(crate) struct Claim {
     pub(crate) tip: CommitId,
     /// What counted as upstream's.
     pub(crate) excluded: Vec<CommitId>,
+    /// The commit of the branch for which a candidate's stack stood in.
+    pub(crate) landed: Option<Landed>,
     /// What it says that it is.
     pub(crate) status: Outcome,
     /// The flow and the step that made the commits itself, where one did.
@@ -110,6 +112,7 @@ impl Claim {
             onto: carry.onto,
             tip: carry.tip,
             excluded: carry.excluded,
+            landed: carry.landed,
             status,
             made_by: (flow.origin == MADE_BY_FLOW).then_some((flow.name, flow.step)),
             bundle: bundle.is_some(),

@@ -23,6 +23,6 @@ pub(crate) use document::{
     CheckOutcome, CheckResult, Document, EventRef, FlowRef, ForkRef, MADE_BY_FLOW, NamedRef, Outcome, RunRef,
     SCHEMA_VERSION, Squashed, Tool, UpstreamRef, document_schema,
 };
-pub(crate) use plan::{Artifact, Input, Plan, PlannedCheck, Refs, Step, plan, series};
+pub(crate) use plan::{Artifact, Input, Plan, PlannedCheck, Refs, Step, plan, recorded_base, series};
 pub(crate) use refusal::{Refusal, quoted};
 pub(crate) use squash::{DEFAULT_SQUASH_MESSAGE, squash_message};

@@ -88,6 +88,7 @@ pub(crate) fn carry(patches: Vec<Patch>) -> Carry {
         patches,
         left_out: Vec::new(),
         excluded: vec![upstream(1)],
+        landed: None,
         settlements: Vec::new(),
     }
 }

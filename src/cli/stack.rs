@@ -69,8 +69,12 @@ enum Command {
 
 /// Carry the stack of a branch to a commit
 ///
-/// The stack is what the branch has and upstream has not, merges included. A patch that conflicts is
-/// left out and named, and every later patch is tried without it.
+/// The stack is what the branch has, and neither the release nor a base has that it stands on, merges
+/// included. A patch that conflicts is left out and named, and every later patch is tried without it.
+///
+/// Bases are that of --base and those that earlier candidates have left in the repository, where the
+/// branch holds them (refs/patch-moi/base/). Where a commit of the branch is a candidate that landed as
+/// one commit, the patches of that candidate are carried (refs/patch-moi/candidate/ and stack/).
 #[derive(Debug, ClapArgs)]
 #[command(after_long_help = REBASE)]
 struct RebaseArgs {
@@ -83,7 +87,7 @@ struct RebaseArgs {
     /// The release commit, or any other revision
     #[arg(long, value_name = "REV")]
     onto: String,
-    /// The upstream commit that the stack stands on, where it shall not be found out
+    /// The upstream commit that the stack stands on, where neither the release nor a recorded base says it
     #[arg(long, value_name = "REV")]
     base: Option<String>,
     /// Write a complete candidate to this ref, if nobody else has moved it meanwhile
@@ -92,6 +96,9 @@ struct RebaseArgs {
     /// Make a complete candidate one commit
     #[arg(long)]
     squash: bool,
+    /// Carry one line without merges; what was done in a merge goes on as an ordinary patch
+    #[arg(long)]
+    flatten: bool,
     /// Who commits the carried patches; without it, a name that is the same on every machine
     #[arg(long, value_name = "NAME <ADDRESS>")]
     committer: Option<String>,
@@ -126,6 +133,7 @@ fn rebase(app: &App, args: &RebaseArgs) -> Result<Kind> {
         base: args.base.clone(),
         write_ref: args.write_ref.clone(),
         squash: args.squash,
+        flatten: args.flatten,
         committer,
     };
     let rebased = {

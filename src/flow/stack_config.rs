@@ -40,6 +40,8 @@ pub(crate) struct PatchStackConfig {
     pub(crate) upstream_branches: Vec<RefName>,
     /// Whether a complete candidate becomes one commit.
     pub(crate) squash: bool,
+    /// Whether the patches go on as one line without merges.
+    pub(crate) flatten: bool,
     /// Who decides whether anything is pushed.
     pub(crate) push: Push,
     /// Who commits the carried patches, as it was written; None for the house default.
@@ -133,6 +135,7 @@ impl PatchStackConfig {
         let branch_env = reader.text("target_branch_env")?;
         let upstream_url = reader.upstream_url()?;
         let squash = reader.either("squash_patch_stack", "squash", Fields::boolean)?.unwrap_or(false);
+        let flatten = reader.boolean("flatten")?.unwrap_or(false);
         let push = reader.boolean("push")?.unwrap_or(true);
 
         let repo = reader.overridden(repo.map(|(key, text)| (format!("config.{key}"), text)), repo_env)?;
@@ -147,6 +150,7 @@ impl PatchStackConfig {
             upstream_url,
             upstream_branches: reader.upstream_branches()?,
             squash,
+            flatten,
             push: if push { Push::Policy } else { Push::Never },
             committer: reader.text("committer")?,
             squash_message: reader.squash_message()?,

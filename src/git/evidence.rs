@@ -75,24 +75,25 @@ impl Workbench {
         done("format-patch", command).map(drop)
     }
 
-    /// git's comparison of the old stack with the new one.
+    /// git's comparison of the old stack with the new one; patch by patch where the old one is no range of
+    /// commits.
     ///
     /// # Errors
     /// Where git refuses.
     pub(crate) fn range_diff(
         &self,
-        old: (CommitId, CommitId),
+        old: Option<(CommitId, CommitId)>,
         new: (CommitId, CommitId),
         pairs: &[(CommitId, CommitId)],
     ) -> Result<Vec<u8>, GitError> {
-        if old.0 == old.1 || new.0 == new.1 {
+        if old.is_some_and(|(from, to)| from == to) || new.0 == new.1 {
             return Ok(b"nothing to compare: one of the stacks is empty\n".to_vec());
         }
         let command = || {
             let options = ["range-diff", "--no-color", "--no-ext-diff", "--creation-factor=90"];
             self.isolated().map(|git| git.args(options))
         };
-        if pairs.len() <= RANGE_DIFF {
+        if let Some(old) = old.filter(|_| pairs.len() <= RANGE_DIFF) {
             let ranges = [format!("{}..{}", old.0, old.1), format!("{}..{}", new.0, new.1)];
             return done("range-diff", command()?.args(ranges));
         }

@@ -124,7 +124,7 @@ impl Repository {
 }
 
 impl Git {
-    /// Fetches what a ref of a remote names, and names it nowhere: no ref of `into` changes.
+    /// Fetches what refs of a remote name, and names it nowhere: no ref of `into` changes.
     ///
     /// # Errors
     /// [`GitError::Unreachable`].
@@ -132,12 +132,13 @@ impl Git {
         &self,
         into: &Repository,
         url: &RemoteUrl,
-        name: &RefName,
+        names: &[RefName],
     ) -> Result<(), GitError> {
         in_repository(self.transport_to(url), into)
             .args(["-c", "core.hooksPath=/dev/null", "fetch", "--quiet", "--no-tags", "--no-prune"])
             .args(["--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"])
-            .args([UPLOAD_PACK, "--", url.as_str(), name.as_str()])
+            .args([UPLOAD_PACK, "--", url.as_str()])
+            .args(names.iter().map(RefName::as_str))
             .run()
             .and_then(Output::success)
             .map(drop)

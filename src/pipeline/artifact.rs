@@ -212,7 +212,8 @@ fn range_diff(evidence: &Evidence<'_>) -> Vec<u8> {
     let new = carry.partial.unwrap_or(carry.candidate.commit);
     let moved = |patch: &Patch| Some((patch.commit, patch.new_commit?));
     let pairs: Vec<_> = carry.patches.iter().filter(|patch| !patch.merge).filter_map(moved).collect();
-    match evidence.bench.range_diff((carry.base, carry.tip), (carry.onto, new), &pairs) {
+    let old = carry.landed.is_none().then_some((carry.base, carry.tip));
+    match evidence.bench.range_diff(old, (carry.onto, new), &pairs) {
         Ok(text) => text,
         Err(err) => format!("there is no range-diff: {}\n", problem(&err.into()).message).into_bytes(),
     }

@@ -3,6 +3,7 @@
 
 use super::plumbing::tree_of;
 use super::preparing::Prepared;
+use super::recorded;
 use super::session::Session;
 use crate::candidate;
 use crate::failure::{Failure, Result};
@@ -18,16 +19,17 @@ pub(super) struct Gathered {
     pub(super) inventory: Inventory,
 }
 
-/// Fetches upstream and finds the patches.
+/// Fetches upstream and finds the patches, by upstream's refs and by what the fork remembers.
 ///
 /// # Errors
 /// No network, a tag that moved, missing objects, histories that never meet.
 pub(super) fn gather(session: &Session<'_>, prepared: &Prepared) -> Result<Gathered> {
     let (onto, refs) = fetch(session, prepared)?;
+    let records = recorded::records(session, prepared)?;
     let _progress = session.context.ui.progress("looking for the patches", None);
-    let inventory = stack::take(&prepared.bench, prepared.tip, onto, &refs.commits())
+    let inventory = stack::take_remembered(&prepared.bench, prepared.tip, onto, &refs.commits(), &records)
         .map_err(|err| explained(prepared, err))?;
-    Ok(Gathered { refs, inventory })
+    Ok(Gathered { refs, inventory: inventory.flattened(prepared.config.flatten) })
 }
 
 /// Carries the patches, and checks that every one of them is accounted for.

@@ -150,6 +150,7 @@ pub(super) fn carry_of(prepared: &Prepared, gathered: &Gathered, commit: CommitI
         patches: Vec::new(),
         left_out: inventory.left_out.clone(),
         excluded: inventory.excluded.clone(),
+        landed: inventory.landed,
         settlements: Vec::new(),
     }))
 }

@@ -29,6 +29,7 @@ pub(crate) mod plumbing;
 mod preparing;
 mod private_clone;
 pub(crate) mod publish;
+mod recorded;
 pub(crate) mod records;
 mod relaying;
 pub(crate) mod remembering;

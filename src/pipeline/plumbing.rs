@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::recorded::own_records;
 use crate::candidate::{DEFAULT_SQUASH_MESSAGE, accounting, squash_message};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{Git, GitMerge, RefMove, Repository, Workbench};
@@ -25,6 +26,8 @@ pub(crate) struct Rebase {
     pub(crate) write_ref: Option<RefName>,
     /// Whether a complete candidate becomes one commit.
     pub(crate) squash: bool,
+    /// Whether the patches go on as one line without merges.
+    pub(crate) flatten: bool,
     /// Who commits.
     pub(crate) committer: Committer,
 }
@@ -61,9 +64,11 @@ pub(crate) fn rebase(
     let base = asked.base.as_ref().map(|base| repository.commit(base)).transpose()?;
     let tips: Vec<CommitId> = [tip, onto].into_iter().chain(base).collect();
     let bench = Workbench::new(git, &repository, temporary)?.deepened(&tips)?;
-    let inventory = stack::take(&bench, tip, onto, base.as_slice()).map_err(|err| {
+    let records = own_records(&repository)?;
+    let inventory = stack::take_remembered(&bench, tip, onto, base.as_slice(), &records).map_err(|err| {
         Failure::from(err).context(format!("`{}` cannot be carried to `{}`", asked.branch, asked.onto))
     })?;
+    let inventory = inventory.flattened(asked.flatten);
     bench.stock(inventory.commits(), inventory.base, onto)?;
     let merger = GitMerge::new(&bench, tree_of(&bench, onto)?);
     let mut carry =

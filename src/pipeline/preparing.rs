@@ -25,6 +25,8 @@ pub(super) struct Prepared {
     pub(super) committer: Committer,
     /// What a person settled, where the carry is made for one who was asked.
     pub(super) answers: Answers,
+    /// Whether only the fork's remote says what the fork remembers.
+    pub(super) by_remote: bool,
 }
 
 impl Prepared {
@@ -114,8 +116,9 @@ pub(super) fn prepare(session: &Session<'_>, job: &Job<'_>, selected: &Selected<
     let url = upstream_url(session, job, &config, &fork)?;
     let release = release(session, job, &url, &fork)?;
     let committer = committer(&config, selected)?;
+    let (answers, by_remote) = (job.answers.clone(), false);
     let mut prepared =
-        Prepared { config, fork, branch, tip, release, bench, url, committer, answers: job.answers.clone() };
+        Prepared { config, fork, branch, tip, release, bench, url, committer, answers, by_remote };
     if let Some(tip) = job.tip {
         prepared.pin(tip)?;
     }

@@ -180,8 +180,7 @@ pub(super) fn finish(
 
 /// The refs below `refs/patch-moi` that this release has now.
 fn existing(prepared: &Prepared, slug: &crate::ids::Slug) -> Result<BTreeMap<RefName, CommitId>> {
-    let refs = candidate::Refs::of(slug)?;
-    let all = [refs.candidate, refs.stack, refs.incomplete, refs.partial];
+    let all = candidate::Refs::of(slug)?.all();
     Ok(all.into_iter().filter_map(|name| Some((name.clone(), prepared.fork.repository.at(&name)?))).collect())
 }
 
@@ -196,7 +195,10 @@ fn deliver(
 ) -> Result<Vec<NamedRef>> {
     let slug = prepared.release.tag.slug();
     let moves = match document.status {
-        Outcome::Failed => withdrawn(existing(prepared, &slug)?, &candidate::Refs::of(&slug)?.stack),
+        Outcome::Failed => {
+            let candidate::Refs { stack, base, .. } = candidate::Refs::of(&slug)?;
+            withdrawn(existing(prepared, &slug)?, &[stack, base])
+        }
         Outcome::Candidate | Outcome::Incomplete | Outcome::Adopted => planned(plan),
     };
     let known = [document.carry.onto, document.carry.tip];
@@ -215,9 +217,9 @@ fn planned(plan: &Plan) -> Vec<RefMove> {
 }
 
 /// Every ref of the release goes but `kept`.
-fn withdrawn(existing: BTreeMap<RefName, CommitId>, kept: &RefName) -> Vec<RefMove> {
+fn withdrawn(existing: BTreeMap<RefName, CommitId>, kept: &[RefName]) -> Vec<RefMove> {
     let gone = |(name, from)| RefMove { name, from: Some(from), to: None };
-    existing.into_iter().filter(|(name, _)| name != kept).map(gone).collect()
+    existing.into_iter().filter(|(name, _)| !kept.contains(name)).map(gone).collect()
 }
 
 /// The document as far as the carry alone says it.

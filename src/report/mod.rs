@@ -40,3 +40,4 @@ pub(crate) use run::{
     Standing, StepReport, run_schema,
 };
 pub(crate) use terminal::{Look, carry_text, run_text, selection_text};
+pub(crate) use words::landed_sentence;

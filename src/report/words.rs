@@ -5,7 +5,7 @@ use crate::candidate::{CheckOutcome, Document, MADE_BY_FLOW, Outcome};
 use crate::ids::CommitId;
 use crate::report::printable::{cut, printable};
 use crate::report::run::{EventReport, RunReport, SourceReport};
-use crate::stack::{Carry, Conflict, ConflictKind, Counts, Culprit, Patch, Side, Verdict};
+use crate::stack::{Carry, Conflict, ConflictKind, Counts, Culprit, Landed, Patch, Side, Verdict};
 
 /// The longest subject, path or note that a renderer shows, in characters. The JSON has all of it.
 pub(super) const LONGEST: usize = 200;
@@ -53,6 +53,12 @@ pub(super) fn counted(counts: &Counts) -> Vec<(Verdict, String)> {
     .filter(|(_, number, _)| *number > 0)
     .map(|(verdict, number, words)| (verdict, format!("{number} {words}")))
     .collect()
+}
+
+/// Which commit of the branch is a candidate as one commit.
+pub(crate) fn landed_sentence(landed: &Landed) -> String {
+    let (commit, candidate) = (landed.commit.short(), landed.candidate.short());
+    format!("{commit} is the candidate {candidate} as one commit: its patches are carried one by one")
 }
 
 /// The numbers of the patches of a carry, by commit and from 1.

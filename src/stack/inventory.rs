@@ -3,10 +3,13 @@
 //! The stack is everything that the tip reaches and the excluded commits do not, merges included.
 //! A plain merge base would count a release commit that lives on a release branch only as a patch.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::commit::RawCommit;
+use super::landed::Landed;
 use super::ports::{Objects, PortError};
+use super::settle::Grounds;
 use super::{LeftOut, StackError};
 use crate::ids::CommitId;
 
@@ -29,9 +32,35 @@ pub(crate) struct Inventory {
     pub(crate) excluded: Vec<CommitId>,
     /// Upstream's commits below the tip that the release does not hold.
     pub(crate) left_out: Vec<LeftOut>,
+    /// The commit of the branch for which a candidate's stack stands in.
+    pub(crate) landed: Option<Landed>,
+    /// Whether the patches go on as one line without merges.
+    pub(crate) flatten: bool,
+    /// That commit and the fork's own ones below it, which are not carried.
+    replaced: HashSet<CommitId>,
+    /// What of upstream is below each patch, found out when it is asked for.
+    pub(super) grounds: OnceCell<Grounds>,
 }
 
 impl Inventory {
+    /// The same, to be carried as one line without merges where `flatten` says so.
+    pub(crate) fn flattened(self, flatten: bool) -> Self {
+        Self { flatten, ..self }
+    }
+
+    /// `id`, or the candidate whose stack stands in for it.
+    pub(super) fn stand_in(&self, id: CommitId) -> CommitId {
+        stand_in(self.landed, &self.replaced, id)
+    }
+
+    /// What the patch at `place` goes on from: its first parent, or in one line the patch before it.
+    pub(super) fn before(&self, place: usize) -> Option<CommitId> {
+        if self.flatten {
+            return place.checked_sub(1).map(|before| self.commits[before].0);
+        }
+        self.commits[place].1.parents.first().map(|parent| self.stand_in(*parent))
+    }
+
     /// How many patches the stack has.
     pub(crate) fn len(&self) -> usize {
         self.commits.len()
@@ -44,7 +73,13 @@ impl Inventory {
 
     /// Whether the release already is in the branch: nothing is to be carried.
     pub(crate) fn is_adopted(&self, objects: &dyn Objects) -> Result<bool, StackError> {
-        Ok(objects.is_ancestor(self.onto, self.tip)?)
+        let landed = self.landed.map(|landed| landed.candidate);
+        for tip in [self.tip].into_iter().chain(landed) {
+            if objects.is_ancestor(self.onto, tip)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// How many signatures the carry will drop.
@@ -63,66 +98,139 @@ pub(crate) fn take(
     onto: CommitId,
     excluded: &[CommitId],
 ) -> Result<Inventory, StackError> {
-    let mut hidden = excluded.to_vec();
-    hidden.push(onto);
-    let own: HashSet<CommitId> = objects.reachable(&[tip], &hidden)?.into_iter().collect();
+    take_landed(objects, tip, onto, excluded, None)
+}
+
+/// The same where a candidate's stack stands in for a commit of the branch and all below it.
+///
+/// # Errors
+/// As [`take`].
+pub(crate) fn take_landed(
+    objects: &dyn Objects,
+    tip: CommitId,
+    onto: CommitId,
+    excluded: &[CommitId],
+    landed: Option<Landed>,
+) -> Result<Inventory, StackError> {
+    let hidden = [excluded, &[onto]].concat();
+    let (own, replaced) = own(objects, tip, &hidden, landed)?;
     let mut raw = HashMap::with_capacity(own.len());
     for id in &own {
         let commit = RawCommit::parse(*id, &objects.commit(*id)?)?;
         commit.must_be_whole(*id)?;
         raw.insert(*id, commit);
     }
-    let boundary = boundary(tip, &own, &raw);
+    let graph = Graph { tip: stand_in(landed, &replaced, tip), landed, own, replaced, raw };
+    let boundary = graph.boundary();
     // Below the stack, tip and boundary have the same history.
-    let below = if let [only] = boundary.iter().collect::<Vec<_>>()[..] { *only } else { tip };
+    let below = if let [only] = boundary.iter().collect::<Vec<_>>()[..] { *only } else { graph.tip };
     if objects.merge_base(below, onto)?.is_none() {
         return Err(StackError::Unrelated { tip, onto });
     }
-    let base = base(objects, tip, onto, &own, &raw, &boundary)?;
+    let base = base(objects, onto, &graph, &boundary)?;
     let left_out = left_out(objects, &boundary, onto)?;
-    let order = parents_first(tip, &own, &raw);
+    let order = graph.parents_first();
+    let Graph { mut raw, replaced, .. } = graph;
     let commits = order.into_iter().filter_map(|id| raw.remove(&id).map(|commit| (id, commit))).collect();
-    let excluded = boundary.into_iter().chain([onto]).collect::<BTreeSet<_>>();
-    Ok(Inventory { tip, onto, base, commits, excluded: excluded.into_iter().collect(), left_out })
+    let excluded = boundary.into_iter().chain([onto]).collect::<BTreeSet<_>>().into_iter().collect();
+    let (flatten, grounds) = (false, OnceCell::new());
+    Ok(Inventory { tip, onto, base, commits, excluded, left_out, landed, flatten, replaced, grounds })
 }
 
-/// The commits outside the stack that it stands on.
-fn boundary(
+/// The commits of the stack, and those of the branch for which a candidate's stack stands in.
+fn own(
+    objects: &dyn Objects,
     tip: CommitId,
-    own: &HashSet<CommitId>,
-    raw: &HashMap<CommitId, RawCommit>,
-) -> BTreeSet<CommitId> {
-    if own.is_empty() {
-        return BTreeSet::from([tip]);
+    hidden: &[CommitId],
+    landed: Option<Landed>,
+) -> Result<(HashSet<CommitId>, HashSet<CommitId>), PortError> {
+    let Some(landed) = landed else {
+        return Ok((objects.reachable(&[tip], hidden)?.into_iter().collect(), HashSet::new()));
+    };
+    let mut own: HashSet<CommitId> = objects.reachable(&[landed.candidate], hidden)?.into_iter().collect();
+    let below = objects.reachable(&[landed.commit], hidden)?.into_iter();
+    let replaced: HashSet<CommitId> = below.filter(|id| !own.contains(id)).collect();
+    own.extend(objects.reachable(&[tip], &[hidden, &[landed.commit]].concat())?);
+    Ok((own, replaced))
+}
+
+fn stand_in(landed: Option<Landed>, replaced: &HashSet<CommitId>, id: CommitId) -> CommitId {
+    landed.filter(|_| replaced.contains(&id)).map_or(id, |landed| landed.candidate)
+}
+
+/// The stack as a graph.
+struct Graph {
+    tip: CommitId,
+    landed: Option<Landed>,
+    own: HashSet<CommitId>,
+    replaced: HashSet<CommitId>,
+    raw: HashMap<CommitId, RawCommit>,
+}
+
+impl Graph {
+    /// A parent of a commit of the stack.
+    fn parent(&self, id: CommitId, at: usize) -> Option<CommitId> {
+        let parent = self.raw.get(&id).and_then(|commit| commit.parents.get(at))?;
+        Some(stand_in(self.landed, &self.replaced, *parent))
     }
-    raw.values().flat_map(|commit| &commit.parents).filter(|parent| !own.contains(parent)).copied().collect()
+
+    /// The commits outside the stack that it stands on.
+    fn boundary(&self) -> BTreeSet<CommitId> {
+        if self.own.is_empty() {
+            return BTreeSet::from([self.tip]);
+        }
+        let outside = |id: &&CommitId| !self.own.contains(id) && !self.replaced.contains(id);
+        self.raw.values().flat_map(|commit| &commit.parents).filter(outside).copied().collect()
+    }
+
+    /// The stack with parents before children: depth first from the tip, first parents first. The order
+    /// depends on the graph alone, so it is the same on every machine.
+    fn parents_first(&self) -> Vec<CommitId> {
+        let mut order = Vec::with_capacity(self.own.len());
+        let mut seen = HashSet::with_capacity(self.own.len());
+        let mut path: Vec<(CommitId, usize)> = Vec::new();
+        if self.own.contains(&self.tip) && seen.insert(self.tip) {
+            path.push((self.tip, 0));
+        }
+        while let Some((id, next)) = path.last_mut() {
+            let parent = self.parent(*id, *next);
+            *next += 1;
+            match parent {
+                Some(parent) if self.own.contains(&parent) && seen.insert(parent) => path.push((parent, 0)),
+                Some(_) => {}
+                None => {
+                    order.push(*id);
+                    path.pop();
+                }
+            }
+        }
+        order
+    }
 }
 
 /// The newest commit of the boundary: the one that no other one of it holds. Where several are
 /// newest, the one on the first-parent line; where that is older, what they share with the release.
 fn base(
     objects: &dyn Objects,
-    tip: CommitId,
     onto: CommitId,
-    own: &HashSet<CommitId>,
-    raw: &HashMap<CommitId, RawCommit>,
+    graph: &Graph,
     boundary: &BTreeSet<CommitId>,
 ) -> Result<CommitId, PortError> {
     let newest = newest(objects, boundary)?;
     if let [only] = newest[..] {
         return Ok(only);
     }
-    let mut at = tip;
-    while own.contains(&at) {
-        match raw.get(&at).and_then(|commit| commit.parents.first()) {
-            Some(parent) => at = *parent,
+    let mut at = graph.tip;
+    while graph.own.contains(&at) {
+        match graph.parent(at, 0) {
+            Some(parent) => at = parent,
             None => break,
         }
     }
     if newest.contains(&at) {
         return Ok(at);
     }
-    Ok(objects.merge_base(tip, onto)?.unwrap_or(at))
+    Ok(objects.merge_base(graph.tip, onto)?.unwrap_or(at))
 }
 
 /// The commits that no other one of them holds. Each is compared with the newest so far alone, so
@@ -164,32 +272,4 @@ fn left_out(
         Ok(LeftOut { commit: id, subject: commit.subject() })
     };
     ids.into_iter().map(named).collect()
-}
-
-/// The stack with parents before children: depth first from the tip, first parents first. The order
-/// depends on the graph alone, so it is the same on every machine.
-fn parents_first(
-    tip: CommitId,
-    own: &HashSet<CommitId>,
-    raw: &HashMap<CommitId, RawCommit>,
-) -> Vec<CommitId> {
-    let mut order = Vec::with_capacity(own.len());
-    let mut seen = HashSet::with_capacity(own.len());
-    let mut path: Vec<(CommitId, usize)> = Vec::new();
-    if own.contains(&tip) && seen.insert(tip) {
-        path.push((tip, 0));
-    }
-    while let Some((id, next)) = path.last_mut() {
-        let parent = raw.get(id).and_then(|commit| commit.parents.get(*next)).copied();
-        *next += 1;
-        match parent {
-            Some(parent) if own.contains(&parent) && seen.insert(parent) => path.push((parent, 0)),
-            Some(_) => {}
-            None => {
-                order.push(*id);
-                path.pop();
-            }
-        }
-    }
-    order
 }

@@ -11,14 +11,21 @@ use super::commit::RawCommit;
 use super::ports::{Merged, PathConflict};
 use super::replay::answered;
 use super::walk::{Position, Step, Walk, lossy};
-use super::{StackError, Verdict, tree};
+use super::{StackError, Verdict, settle, tree};
 use crate::ids::{CommitId, TreeId};
 
 /// How the automatic merge's markers begin, with their constant label.
 const MARKER: &[u8] = b"<<<<<<< ours";
 
+/// What is said of a merge whose conflict a later one has settled.
+const LATER: &str = "takes the settlement of a later merge that brought upstream in";
+
 /// Carries one merge.
 pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
+    if walk.inventory.flatten {
+        let before = automatic(walk, &commit.parents, commit)?;
+        return single(walk, id, commit, before.tree, walk.position(id));
+    }
     let first = walk.position(commit.parents[0]);
     let parents = new_parents(walk, commit)?;
     let gaps = gaps(walk, commit);
@@ -34,32 +41,89 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
     }
     let before = automatic(walk, &commit.parents, commit)?;
     let [only] = &parents[..] else {
-        let after = automatic(walk, &ids, commit)?;
-        let outcome = carry_over(walk, commit.tree, &before, &after)?;
-        if !outcome.clean {
-            // The automatic merge stands for all new parents, where the first one's tree would not.
-            let on = after.tree;
-            if let Some(tree) = walk.answer(id, on)? {
-                let new = walk.join(commit, tree, &ids)?;
-                let mut step =
-                    Step::stays(whole, paths, Verdict::Resolved, Position { commit: new, tree, gaps });
-                step.carried = Some((new, tree));
-                step.settled = lossy(&outcome);
-                answered(&mut step, on, tree);
-                return Ok(step);
+        let old = Old { commit: id, tree: commit.tree, before: &before };
+        let made = several(walk, old, automatic(walk, &ids, commit)?)?;
+        let Made { tree, settled } = match made {
+            Ok(made) => made,
+            Err(Open { outcome, on }) => {
+                let question = Question { on, may_be_left_out: false };
+                return Ok(walk.refuse(whole, paths, outcome, Position { gaps, ..first }, question));
             }
-            let there = Position { gaps, ..first };
-            return Ok(walk.refuse(whole, paths, outcome, there, Question { on, may_be_left_out: false }));
-        }
-        let new = walk.join(commit, outcome.tree, &ids)?;
+        };
+        let new = walk.join(commit, tree, &ids)?;
         let moved = touched.iter().any(|spot| spot.before != spot.there);
         let verdict = if moved { Verdict::Merged } else { Verdict::Clean };
-        let mut step = Step::stays(whole, paths, verdict, Position { commit: new, tree: outcome.tree, gaps });
-        step.carried = Some((new, outcome.tree));
+        let mut step = Step::stays(whole, paths, verdict, Position { commit: new, tree, gaps });
+        step.carried = Some((new, tree));
+        if let Some(settled) = settled {
+            step.verdict = Verdict::Resolved;
+            settled.say(&mut step, tree);
+        }
         return Ok(step);
     };
     let there = Position { gaps, ..only.clone() };
     single(walk, id, commit, before.tree, there)
+}
+
+/// The merge as it was.
+struct Old<'a> {
+    commit: CommitId,
+    tree: TreeId,
+    /// The automatic merge of its parents.
+    before: &'a Merged,
+}
+
+/// What a merge of several parents makes.
+struct Made {
+    tree: TreeId,
+    settled: Option<Settled>,
+}
+
+/// A conflict that nobody has settled yet, and the tree that an answer to it belongs to.
+struct Open {
+    outcome: Merged,
+    on: TreeId,
+}
+
+/// Who settled a conflict, and in which paths.
+enum Settled {
+    /// A later merge that brought upstream in.
+    Before(Vec<String>),
+    /// A person who was asked: also the tree that the answer belongs to.
+    Now(Vec<String>, TreeId),
+}
+
+impl Settled {
+    fn say(self, step: &mut Step, tree: TreeId) {
+        match self {
+            Self::Before(paths) => {
+                step.settled = paths;
+                step.notes.push(LATER.to_owned());
+            }
+            Self::Now(paths, on) => {
+                step.settled = paths;
+                answered(step, on, tree);
+            }
+        }
+    }
+}
+
+/// The person's part of the old merge on `after`, the automatic merge of its new parents. That one stands for
+/// all of them, where the first one's tree would not.
+fn several(walk: &Walk<'_>, old: Old<'_>, after: Merged) -> Result<Result<Made, Open>, StackError> {
+    let on = after.tree;
+    let outcome = carry_over(walk, old.tree, old.before, &after)?;
+    if outcome.clean {
+        return Ok(Ok(Made { tree: outcome.tree, settled: None }));
+    }
+    let application = Application::new(old.before.tree, old.tree, on);
+    if let Some(tree) = settle::settled(walk, old.commit, application, &outcome)? {
+        return Ok(Ok(Made { tree, settled: Some(Settled::Before(lossy(&outcome))) }));
+    }
+    if let Some(tree) = walk.answer(old.commit, on)? {
+        return Ok(Ok(Made { tree, settled: Some(Settled::Now(lossy(&outcome), on)) }));
+    }
+    Ok(Err(Open { outcome, on }))
 }
 
 /// A merge of which one parent is left, as when it brought upstream in: what the person did in it
@@ -84,6 +148,11 @@ fn single(
             Ok(step)
         }
         Applied::Conflict(outcome) => {
+            if let Some(tree) = settle::settled(walk, id, application, &outcome)? {
+                let mut step = walk.settle(commit, application, &touched, tree, &outcome, there)?;
+                step.notes.push(LATER.to_owned());
+                return Ok(step);
+            }
             let on = there.tree;
             if let Some(tree) = walk.answer(id, on)? {
                 let mut step = walk.settle(commit, application, &touched, tree, &outcome, there)?;

@@ -11,6 +11,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `inventory` | which commits are the fork's own, and what they stand on |
+//! | `landed` | a candidate that landed as one commit, and recorded bases |
 //! | `replay` | the way of each patch: tried, carried, dropped or left out |
 //! | `walk` | where each commit has come to stand, and what was left open |
 //! | `apply` | one ordinary patch on one new parent |
@@ -30,6 +31,7 @@ mod culprit;
 mod fast;
 mod hand;
 mod inventory;
+mod landed;
 mod merges;
 mod outcome;
 mod pick;
@@ -49,7 +51,10 @@ use thiserror::Error;
 pub(crate) use answers::{Answers, Settlement};
 pub(crate) use commit::{Committer, InvalidCommitter, RawCommit};
 pub(crate) use hand::by_hand;
-pub(crate) use inventory::{Inventory, take};
+#[cfg(test)]
+pub(crate) use inventory::take;
+pub(crate) use inventory::{Inventory, take_landed};
+pub(crate) use landed::{Landed, Recorded, Records, take_remembered};
 pub(crate) use outcome::{
     Candidate, Carry, Conflict, ConflictKind, Counts, Culprit, LeftOut, Patch, Side, Verdict,
 };

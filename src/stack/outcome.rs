@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answers::{Question, Settlement};
+use super::landed::Landed;
 use crate::ids::{CommitId, TreeId};
 
 /// A patch stack carried to a release commit.
@@ -33,6 +34,10 @@ pub(crate) struct Carry {
     pub(crate) left_out: Vec<LeftOut>,
     /// The commits whose history was taken for upstream's.
     pub(crate) excluded: Vec<CommitId>,
+    /// The commit of the branch that is a candidate as one commit, and that candidate, whose patches were
+    /// carried in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) landed: Option<Landed>,
     /// The conflicts that a person settled for this carry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) settlements: Vec<Settlement>,

@@ -70,6 +70,7 @@ impl Replay<'_> {
 
     fn step(&self, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
         match commit.parents[..] {
+            [] if self.walk.inventory.flatten => self.ordinary(id, commit, self.walk.position(id), id),
             [] => Ok(self.keep(id, commit)),
             [parent] => self.ordinary(id, commit, self.walk.position(parent), parent),
             _ => merges::step(&self.walk, id, commit),

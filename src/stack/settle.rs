@@ -4,10 +4,13 @@
 //! the merge. The person's answer stands in the merge's tree: the difference from the upstream that
 //! was merged in to the merge is what the fork wants of a path, and it is carried to the release.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use super::apply::{self, Application};
-use super::ports::Merged;
+use super::commit::RawCommit;
+use super::inventory::Inventory;
+use super::ports::{Merged, PortError};
 use super::walk::Walk;
 use super::{StackError, tree};
 use crate::ids::{CommitId, TreeId};
@@ -25,9 +28,9 @@ pub(super) fn settled(
         return Ok(None);
     }
     let paths = outcome.paths();
-    for (upstream, merge) in upstream_merges(walk, id) {
-        let upstream = apply::tree_of(walk.objects, upstream)?;
-        let wanted = walk.merger.merge(Application::new(upstream, merge, application.there))?;
+    for (brought, merge) in settling_merges(walk, id)? {
+        let brought = apply::tree_of(walk.objects, brought)?;
+        let wanted = walk.merger.merge(Application::new(brought, merge, application.there))?;
         let is_open = !wanted.clean && wanted.conflicts.is_empty();
         if is_open || !wanted.paths().is_disjoint(&paths) {
             continue;
@@ -62,17 +65,71 @@ fn take(
     Ok(Some(tree))
 }
 
-/// The merges of upstream above `id`, oldest first: the upstream commit that each brought in, and
-/// its tree.
-fn upstream_merges<'a>(walk: &'a Walk<'_>, id: CommitId) -> impl Iterator<Item = (CommitId, TreeId)> + 'a {
+/// The merges above `id` in which somebody may have settled it, oldest first: the commit that each brought
+/// in, and its tree. They are those that brought upstream in, also by way of another branch; where the
+/// patches go on as one line, all of them, for then the branches meet each other sooner.
+fn settling_merges(walk: &Walk<'_>, id: CommitId) -> Result<Vec<(CommitId, TreeId)>, StackError> {
     let start = walk.places.get(&id).map_or(walk.inventory.commits.len(), |place| place + 1);
     let mut above = HashSet::from([id]);
-    walk.inventory.commits[start..].iter().filter_map(move |(commit_id, commit)| {
-        if !commit.parents.iter().any(|parent| above.contains(parent)) {
-            return None;
+    let mut found = Vec::new();
+    for (commit_id, commit) in &walk.inventory.commits[start..] {
+        let parents: Vec<CommitId> =
+            commit.parents.iter().map(|parent| walk.inventory.stand_in(*parent)).collect();
+        if !parents.iter().any(|parent| above.contains(parent)) {
+            continue;
         }
         above.insert(*commit_id);
-        let brought = commit.parents.iter().find(|parent| !walk.places.contains_key(parent));
-        brought.map(|upstream| (*upstream, commit.tree))
-    })
+        for parent in parents.iter().filter(|parent| !above.contains(parent)) {
+            if walk.inventory.flatten || brings_upstream(walk, id, *parent)? {
+                found.push((*parent, commit.tree));
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What of upstream is directly below the branch that ends with each patch.
+pub(super) type Grounds = HashMap<CommitId, Rc<BTreeSet<CommitId>>>;
+
+/// Whether `parent` is upstream's, or holds something of upstream that `id` does not.
+fn brings_upstream(walk: &Walk<'_>, id: CommitId, parent: CommitId) -> Result<bool, PortError> {
+    if !walk.places.contains_key(&parent) {
+        return Ok(true);
+    }
+    let grounds = walk.inventory.grounds.get_or_init(|| grounds(walk.inventory));
+    let (Some(brought), Some(own)) = (grounds.get(&parent), grounds.get(&id)) else { return Ok(false) };
+    for upstream in brought.difference(own) {
+        let mut held = false;
+        for known in own.iter() {
+            held = held || walk.objects.is_ancestor(*upstream, *known)?;
+        }
+        if !held {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn grounds(inventory: &Inventory) -> Grounds {
+    let mut all = Grounds::with_capacity(inventory.commits.len());
+    for (id, commit) in &inventory.commits {
+        let below = below(inventory, &all, commit);
+        all.insert(*id, below);
+    }
+    all
+}
+
+/// Of a line of patches it is one and the same set.
+fn below(inventory: &Inventory, known: &Grounds, commit: &RawCommit) -> Rc<BTreeSet<CommitId>> {
+    let of = |parent: &CommitId| {
+        let parent = inventory.stand_in(*parent);
+        known.get(&parent).cloned().unwrap_or_else(|| Rc::new(BTreeSet::from([parent])))
+    };
+    match &commit.parents[..] {
+        [only] => of(only),
+        several => Rc::new(
+            several.iter().flat_map(|parent| of(parent).iter().copied().collect::<Vec<_>>()).collect(),
+        ),
+    }
 }

@@ -124,13 +124,14 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Where `old` stands now. Everything below the stack has become the release.
+    /// Where `old` stands now. Everything below the stack has become the release. In one line each patch
+    /// stands on the one before it, whatever its parents were.
     pub(super) fn position(&self, old: CommitId) -> Position {
-        self.positions.get(&old).cloned().unwrap_or_else(|| Position {
-            commit: self.inventory.onto,
-            tree: self.onto.tree,
-            gaps: Rc::default(),
-        })
+        let old = match self.walked.len().checked_sub(1) {
+            Some(last) if self.inventory.flatten => self.inventory.commits[last].0,
+            _ => self.inventory.stand_in(old),
+        };
+        self.positions.get(&old).cloned().unwrap_or_else(|| self.release())
     }
 
     /// The tree of a commit's first parent, or the empty tree.
@@ -295,6 +296,7 @@ impl<'a> Walk<'a> {
             patches: self.patches,
             left_out: self.inventory.left_out.clone(),
             excluded: self.inventory.excluded.clone(),
+            landed: self.inventory.landed,
             settlements: self.settlements,
         })
     }
@@ -302,19 +304,20 @@ impl<'a> Walk<'a> {
     /// The last position on the first-parent line without a gap below it, if it holds the release: a
     /// history of its own that was merged in does not.
     fn whole(&self) -> Result<Position, StackError> {
-        let mut at = Some(self.inventory.tip);
+        let mut at = Some(self.inventory.stand_in(self.inventory.tip));
         while let Some(id) = at {
-            let position = self.position(id);
+            let position = self.positions.get(&id).cloned().unwrap_or_else(|| self.release());
             if position.gaps.is_empty() {
                 let holds = self.objects.is_ancestor(self.inventory.onto, position.commit)?;
-                return Ok(if holds { position } else { self.position(self.inventory.onto) });
+                return Ok(if holds { position } else { self.release() });
             }
-            at = self
-                .places
-                .get(&id)
-                .and_then(|place| self.inventory.commits[*place].1.parents.first().copied());
+            at = self.places.get(&id).and_then(|place| self.inventory.before(*place));
         }
-        Ok(self.position(self.inventory.onto))
+        Ok(self.release())
+    }
+
+    fn release(&self) -> Position {
+        Position { commit: self.inventory.onto, tree: self.onto.tree, gaps: Rc::default() }
     }
 }
 

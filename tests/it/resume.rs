@@ -369,9 +369,11 @@ fn what_was_settled_is_handed_to_the_fork_and_a_persons_branch_is_left_alone() {
     let candidate = workspace.fork.id("refs/patch-moi/candidate/v2");
     assert_eq!(said["pushed"][0]["name"], "refs/heads/patch-moi/candidate/v2");
     assert_eq!(origin.id("patch-moi/candidate/v2"), candidate);
-    assert_eq!(workspace.journal("publications.jsonl").len(), 1);
+    assert_eq!(said["pushed"][1]["name"], "refs/patch-moi/base/v2");
+    assert_eq!(origin.id("refs/patch-moi/base/v2"), workspace.upstream.id("v2"));
+    assert_eq!(workspace.journal("publications.jsonl").len(), 2);
     let _ = resume(&workspace, &["v2", "--push"]).run().exits(0);
-    assert_eq!(workspace.journal("publications.jsonl").len(), 1, "nothing to do, nothing recorded");
+    assert_eq!(workspace.journal("publications.jsonl").len(), 2, "nothing to do, nothing recorded");
 
     let theirs = workspace.fork.id("main");
     workspace.fork.git(&["push", "--quiet", "--force", "origin", "main:patch-moi/candidate/v2"]);

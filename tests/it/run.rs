@@ -325,7 +325,8 @@ fn a_check_that_is_added_later_withdraws_the_candidate_that_it_refuses() {
     let _ = workspace.run_tag("v2").run().exits(1);
 
     assert_eq!(workspace.fork.git(&["for-each-ref", "refs/patch-moi/candidate"]), "");
-    assert_eq!(workspace.candidate("v2")["refs"], json!([]));
+    let base = json!([{ "name": "refs/patch-moi/base/v2", "commit": workspace.upstream.id("v2") }]);
+    assert_eq!(workspace.candidate("v2")["refs"], base, "what is known of upstream stays");
     assert_eq!(workspace.candidate("v2")["status"], "failed");
 }
 

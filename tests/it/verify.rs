@@ -41,6 +41,13 @@ pub(crate) const LIES: &[Tampered] = &[
         },
     },
     Tampered {
+        code: "differs",
+        how: |workspace, dir| {
+            let [commit, candidate] = ["main~1", "main"].map(|rev| workspace.fork.id(rev));
+            edit(dir, |json| json["landed"] = json!({ "commit": commit, "candidate": candidate }));
+        },
+    },
+    Tampered {
         code: "excluded-unknown",
         how: |_, dir| edit(dir, |json| json["excluded"] = json!(["1".repeat(40)])),
     },

@@ -31,7 +31,7 @@ pub(crate) enum Step {
         what: Artifact,
     },
     /// Moves a ref of the fork's repository, only where it still stands at `from`. Where a required
-    /// check does not pass, it is removed instead; `stack/SLUG` stays where it is then.
+    /// check does not pass, it is removed instead; `stack/SLUG` and `base/SLUG` stay where they are then.
     MoveRef {
         /// The ref.
         name: RefName,
@@ -134,6 +134,8 @@ pub(crate) struct Refs {
     pub(crate) incomplete: RefName,
     /// Everything but root conflicts and what they block.
     pub(crate) partial: RefName,
+    /// The release commit that the complete candidate stands on, whatever becomes of upstream's tag.
+    pub(crate) base: RefName,
 }
 
 impl Refs {
@@ -148,8 +150,20 @@ impl Refs {
             stack: named("stack")?,
             incomplete: named("incomplete")?,
             partial: named("partial")?,
+            base: named("base")?,
         })
     }
+
+    /// All of them.
+    pub(crate) fn all(self) -> [RefName; 5] {
+        [self.candidate, self.stack, self.incomplete, self.partial, self.base]
+    }
+}
+
+/// Where the base of a complete candidate is recorded, seen from where it is recorded now: an older one stays
+/// as long as the stack stands on it, for nothing else may say any more that it is upstream's.
+pub(crate) fn recorded_base(onto: CommitId, excluded: &[CommitId], from: Option<CommitId>) -> CommitId {
+    from.filter(|from| excluded.contains(from)).unwrap_or(onto)
 }
 
 /// Plans what to do with a carried stack.
@@ -258,7 +272,7 @@ fn bundled(input: &Input<'_>, refs: &Refs) -> Vec<NamedRef> {
 }
 
 fn move_refs(input: &Input<'_>, refs: &Refs, steps: &mut Vec<Step>) {
-    let Carry { onto, candidate, partial, .. } = input.carry;
+    let Carry { onto, candidate, partial, excluded, .. } = input.carry;
     let own = (candidate.commit != *onto).then_some(candidate.commit);
     let wanted = if candidate.complete {
         [
@@ -266,17 +280,25 @@ fn move_refs(input: &Input<'_>, refs: &Refs, steps: &mut Vec<Step>) {
             (&refs.stack, input.squashed.map(|_| candidate.commit)),
             (&refs.incomplete, None),
             (&refs.partial, None),
+            (&refs.base, Some(recorded_base(*onto, excluded, input.existing.get(&refs.base).copied()))),
         ]
     } else {
         let partial = partial.filter(|partial| partial != onto);
-        [(&refs.candidate, None), (&refs.stack, None), (&refs.incomplete, own), (&refs.partial, partial)]
+        [
+            (&refs.candidate, None),
+            (&refs.stack, None),
+            (&refs.incomplete, own),
+            (&refs.partial, partial),
+            (&refs.base, None),
+        ]
     };
+    // Nothing else has the patches of a squashed candidate one by one, and nothing else the base.
+    let lasting = [&refs.stack, &refs.base];
     for (name, to) in wanted {
         let name = name.clone();
         match (input.existing.get(&name).copied(), to) {
             (from, Some(to)) if from != Some(to) => steps.push(Step::MoveRef { name, from, to }),
-            // The patches of a squashed candidate are what the next release carries: never removed.
-            (Some(from), None) if name != refs.stack => steps.push(Step::DeleteRef { name, from }),
+            (Some(from), None) if !lasting.contains(&&name) => steps.push(Step::DeleteRef { name, from }),
             _ => {}
         }
     }

@@ -81,12 +81,22 @@ fn a_squashed_candidate_keeps_its_patches_at_a_ref_of_their_own() {
     check unit > checks/unit-2.log
     move refs/patch-moi/candidate/v1%2Fx nothing -> 666666666
     delete refs/patch-moi/incomplete/v1%2Fx at 777777777
+    move refs/patch-moi/base/v1%2Fx nothing -> c2c2c2c2c
     write candidate.json
     write report.html
     write report.md
     run
     ledger candidate
     ");
+}
+
+#[test]
+fn the_base_moves_with_the_candidate_unless_the_stack_still_stands_on_the_older_one() {
+    let base = |commit| drawn(&sample::complete(), None, &[("refs/patch-moi/base/v1%2Fx", commit)]);
+    assert!(base(sample::commit(0x77)).contains("move refs/patch-moi/base/v1%2Fx 777777777 -> c2c2c2c2c"));
+    assert!(!base(sample::upstream(1)).contains("refs/patch-moi/base"), "it is among the excluded ones");
+    let old = [("refs/patch-moi/base/v1%2Fx", sample::commit(0x77))];
+    assert!(!drawn(&sample::conflicting(), None, &old).contains("refs/patch-moi/base"));
 }
 
 #[test]

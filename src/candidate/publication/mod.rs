@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{Outcome, Refs};
+use crate::candidate::{Outcome, Refs, recorded_base};
 use crate::ids::{CommitId, EventId, InvalidName, ObjectId, RefName, RepoName, Slug, TagName};
 
 pub(crate) use target::{named, repository_on, same_repository};
@@ -69,7 +69,7 @@ pub(crate) struct Publication {
 pub(crate) struct RefPlan {
     /// The ref.
     pub(crate) name: RefName,
-    /// What it is for: `candidate`, `stack`, `incomplete` or `partial`.
+    /// What it is for: `candidate`, `stack`, `incomplete`, `partial` or `base`.
     pub(crate) part: Part,
     /// Where it stands; null where it does not exist.
     pub(crate) from: Option<ObjectId>,
@@ -96,6 +96,8 @@ pub(crate) enum Part {
     Incomplete,
     /// Everything but root conflicts and what they block.
     Partial,
+    /// The release commit that the complete candidate stands on.
+    Base,
 }
 
 /// How people are told of a release.
@@ -131,6 +133,8 @@ pub(crate) struct Proven<'a> {
     pub(crate) status: Outcome,
     /// The release commit.
     pub(crate) onto: CommitId,
+    /// What the stack stands on today.
+    pub(crate) excluded: &'a [CommitId],
     /// How far the stack was carried without a gap.
     pub(crate) candidate: CommitId,
     /// The one commit, where the flow squashes.
@@ -174,6 +178,7 @@ pub(crate) fn of_ref(name: &RefName) -> Option<(TagName, Part)> {
         "stack" => Part::Stack,
         "incomplete" => Part::Incomplete,
         "partial" => Part::Partial,
+        "base" => Part::Base,
         _ => return None,
     };
     let tag: TagName = slug.replace("%2F", "/").replace("%25", "%").parse().ok()?;
@@ -238,6 +243,9 @@ fn refs(
         let delivered = proven.squashed.unwrap_or(proven.candidate);
         if let Some(name) = branch(proven.slug, delivered, remote, notes)? {
             put(name, Part::Candidate, Some(delivered));
+            let recorded = at(&names.base).map(CommitId::new);
+            let base = recorded_base(proven.onto, proven.excluded, recorded);
+            put(names.base, Part::Base, Some(base));
         }
         if proven.squashed.is_some() {
             put(names.stack, Part::Stack, Some(proven.candidate));

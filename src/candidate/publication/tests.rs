@@ -16,6 +16,7 @@ fn proven(slug: &Slug, status: Outcome) -> Proven<'_> {
         slug,
         status,
         onto: commit(1),
+        excluded: &[],
         candidate: commit(2),
         squashed: None,
         partial: None,
@@ -54,6 +55,7 @@ fn moves(publication: &Publication) -> Vec<(&str, Option<CommitId>)> {
 }
 
 const CANDIDATE: &str = "refs/heads/patch-moi/candidate/v2";
+const BASE: &str = "refs/patch-moi/base/v2";
 
 #[test]
 fn a_refused_candidate_moves_no_ref() {
@@ -86,6 +88,7 @@ fn a_complete_candidate_gets_a_branch_and_what_said_otherwise_goes() {
         moves(&publication),
         [
             (CANDIDATE, Some(commit(3))),
+            (BASE, Some(commit(1))),
             ("refs/patch-moi/stack/v2", Some(commit(2))),
             ("refs/patch-moi/incomplete/v2", None),
             ("refs/patch-moi/partial/v2", None),
@@ -114,8 +117,21 @@ fn an_incomplete_one_never_gets_a_branch() {
 fn what_is_there_already_is_not_pushed_again() {
     let slug = slug();
     let complete = proven(&slug, Outcome::Candidate);
-    let publication = planned(&complete, &[(CANDIDATE, commit(2))], &[], ALL);
-    assert_eq!((moves(&publication), publication.refs.len()), (vec![], 1));
+    let publication = planned(&complete, &[(CANDIDATE, commit(2)), (BASE, commit(1))], &[], ALL);
+    assert_eq!((moves(&publication), publication.refs.len()), (vec![], 2));
+}
+
+#[test]
+fn an_older_base_stays_recorded_as_long_as_the_stack_stands_on_it() {
+    let slug = slug();
+    let there = [(CANDIDATE, commit(2)), (BASE, commit(7))];
+    let moved = planned(&proven(&slug, Outcome::Candidate), &there, &[], ALL);
+    assert_eq!(moves(&moved), [(BASE, Some(commit(1)))]);
+    let excluded = [commit(7)];
+    let standing = Proven { excluded: &excluded, ..proven(&slug, Outcome::Candidate) };
+    assert_eq!(moves(&planned(&standing, &there, &[], ALL)), []);
+    let incomplete = Proven { partial: None, candidate: commit(1), ..proven(&slug, Outcome::Incomplete) };
+    assert_eq!(moves(&planned(&incomplete, &there, &[], ALL)), []);
 }
 
 #[test]
@@ -125,14 +141,15 @@ fn a_branch_that_this_program_put_there_is_moved_and_a_persons_gets_a_sibling() 
     let before = [line(CANDIDATE, commit(8))];
 
     let ours = planned(&complete, &[(CANDIDATE, commit(8))], &before, ALL);
-    assert_eq!(moves(&ours), [(CANDIDATE, Some(commit(2)))]);
+    assert_eq!(moves(&ours), [(CANDIDATE, Some(commit(2))), (BASE, Some(commit(1)))]);
 
     let sibling = "refs/heads/patch-moi/candidate-2/v2";
     let theirs = planned(&complete, &[(CANDIDATE, commit(9))], &before, ALL);
-    assert_eq!(moves(&theirs), [(sibling, Some(commit(2)))]);
+    assert_eq!(moves(&theirs), [(sibling, Some(commit(2))), (BASE, Some(commit(1)))]);
     assert!(theirs.notes[0].contains("patch-moi/candidate/v2"), "{:?}", theirs.notes);
 
-    let again = planned(&complete, &[(CANDIDATE, commit(9)), (sibling, commit(2))], &before, ALL);
+    let again =
+        planned(&complete, &[(CANDIDATE, commit(9)), (sibling, commit(2)), (BASE, commit(1))], &before, ALL);
     assert_eq!(moves(&again), []);
 }
 
@@ -144,7 +161,7 @@ fn a_branch_that_a_person_removed_is_not_written_again_for_the_same_candidate() 
     assert_eq!((moves(&gone), gone.request), (vec![], Request::Issue));
     assert!(gone.notes[0].contains("removed"), "{:?}", gone.notes);
     let newer = planned(&complete, &[], &[line(CANDIDATE, commit(8))], ALL);
-    assert_eq!(moves(&newer), [(CANDIDATE, Some(commit(2)))]);
+    assert_eq!(moves(&newer), [(CANDIDATE, Some(commit(2))), (BASE, Some(commit(1)))]);
 }
 
 #[test]

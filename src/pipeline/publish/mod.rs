@@ -296,6 +296,7 @@ impl Publishing<'_> {
             slug: &slug,
             status: document.status,
             onto: document.carry.onto,
+            excluded: &document.carry.excluded,
             candidate: document.carry.candidate.commit,
             squashed: document.squashed.map(|squashed| squashed.commit),
             partial: document.carry.partial,

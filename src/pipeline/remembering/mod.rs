@@ -215,7 +215,7 @@ impl Place {
             return Ok(files);
         }
         let _progress = session.context.ui.progress("fetching what earlier runs did", None);
-        session.git.fetch_unnamed(&self.repository, &self.url, &self.name)?;
+        session.git.fetch_unnamed(&self.repository, &self.url, std::slice::from_ref(&self.name))?;
         Ok(self.repository.state_files(commit)?.ok_or_else(|| GitError::NoCommit {
             rev: commit.to_string(),
             repo: self.repository.path().to_owned(),

@@ -16,7 +16,7 @@ use crate::git::RemoteUrl;
 use crate::ids::{CommitId, RepoName, TagName};
 use crate::release::State;
 use crate::report::{ResumeReport, beside};
-use crate::stack::{self, Inventory};
+use crate::stack::{self, Inventory, Landed};
 use crate::workspace::read_bounded;
 
 /// A candidate.json that is larger is not read, in bytes.
@@ -32,6 +32,8 @@ pub(super) struct Handed {
     onto: CommitId,
     tip: CommitId,
     excluded: Vec<CommitId>,
+    #[serde(default)]
+    landed: Option<Landed>,
     candidate: HandedCandidate,
     squashed: Option<HandedCandidate>,
 }
@@ -140,7 +142,10 @@ pub(super) fn begin(resume: &Resume<'_, '_>, named: &From) -> Result<(ResumeRepo
 
 /// Whether other commits of the same tip count as patches now than when the artifact was made.
 fn counts_others(handed: &Handed, prepared: &Prepared, inventory: &Inventory) -> bool {
-    let then = stack::take(&prepared.bench, prepared.tip, inventory.onto, &handed.excluded);
+    let (bench, onto) = (&prepared.bench, inventory.onto);
+    // Whose commits these are is not known from the artifact: what is not here was never counted here.
+    let landed = handed.landed.filter(|landed| inventory.landed == Some(*landed));
+    let then = stack::take_landed(bench, prepared.tip, onto, &handed.excluded, landed);
     handed.tip == prepared.tip && then.is_ok_and(|then| !then.commits().eq(inventory.commits()))
 }
 

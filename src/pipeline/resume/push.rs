@@ -33,6 +33,8 @@ pub(super) fn push(resume: &Resume<'_, '_>, prepared: &Prepared, onto: CommitId)
             .hint("settle its conflicts first; a candidate that a check refuses is not pushed")
     })?;
     let stack = repository.at(&names.stack).filter(|_| prepared.config.squash);
+    // An older one that the run has left where it was.
+    let recorded = repository.at(&names.base).filter(|base| *base != onto);
     let target = target(prepared)?;
     let credential = Server::of(session.context)?.credential();
     let git = session.git.with_credential(credential.as_ref());
@@ -46,6 +48,7 @@ pub(super) fn push(resume: &Resume<'_, '_>, prepared: &Prepared, onto: CommitId)
             slug: &slug,
             status: Outcome::Candidate,
             onto,
+            excluded: recorded.as_slice(),
             candidate: stack.unwrap_or(delivered),
             squashed: stack.map(|_| delivered),
             partial: None,

@@ -60,8 +60,9 @@ pub(super) fn with_step<T>(
         let selection = session.select(&event.kind, &event.payload, &flows);
         let stack = selection.selected.iter().find(|selected| is_it(selected));
         if let Some(selected) = stack {
-            let prepared =
+            let mut prepared =
                 preparing::prepare(session, &job, selected).map_err(|failure| gone(failure, repo, tag))?;
+            prepared.by_remote = how.by_remote;
             return act(Ground { event, selected, prepared }, &flows);
         }
     }

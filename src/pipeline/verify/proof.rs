@@ -16,8 +16,8 @@ use crate::pipeline::carrying::{self, Gathered};
 use crate::pipeline::preparing::Prepared;
 use crate::pipeline::session::Session;
 use crate::pipeline::stack_step::{self, Frame};
-use crate::report::Proved;
-use crate::stack::{self, Objects, StackError};
+use crate::report::{Proved, landed_sentence};
+use crate::stack::{self, Landed, Objects, StackError};
 
 /// An artifact that is what it says, and everything made again.
 pub(in crate::pipeline) struct Proof {
@@ -174,7 +174,18 @@ fn excluded(
     if let Some(commit) = claim.excluded.iter().find(|commit| bench.commit(**commit).is_err()) {
         return Err(Refusal::ExcludedUnknown { commit: *commit }.into());
     }
-    let by_claim = stack::take(bench, claim.tip, claim.onto, &claim.excluded)?;
+    let landed = gathered.inventory.landed;
+    if claim.landed != landed {
+        let id = |landed: Option<Landed>| {
+            landed.map_or_else(
+                || "none".to_owned(),
+                |landed| format!("{} for {}", landed.candidate, landed.commit),
+            )
+        };
+        let what = "the candidate that stands in for a commit of the branch".to_owned();
+        return Err(Refusal::Differs { what, claimed: id(claim.landed), made: id(landed) }.into());
+    }
+    let by_claim = stack::take_landed(bench, claim.tip, claim.onto, &claim.excluded, landed)?;
     let by_claim: HashSet<CommitId> = by_claim.commits().collect();
     let actual: HashSet<CommitId> = gathered.inventory.commits().collect();
     if by_claim != actual {
@@ -183,6 +194,7 @@ fn excluded(
     }
     let patches = if actual.len() == 1 { "1 patch".to_owned() } else { format!("{} patches", actual.len()) };
     proved.push(format!("The stack is the fork's {patches} by upstream's refs of today."));
+    proved.extend(landed.as_ref().map(landed_sentence));
     Ok(())
 }
 

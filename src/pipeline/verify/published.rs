@@ -133,7 +133,7 @@ fn name_of(rev: &str) -> Option<RefName> {
     let whole = if rev.starts_with("refs/") { rev.to_owned() } else { format!("refs/heads/{rev}") };
     let short = rev.split_once("patch-moi/").filter(|(before, _)| matches!(*before, "" | "origin/"));
     let whole = short.map_or(whole, |(_, rest)| format!("refs/heads/patch-moi/{rest}"));
-    whole.parse().ok().filter(|name| of_ref(name).is_some())
+    whole.parse().ok().filter(|name| of_ref(name).is_some_and(|(_, part)| part != Part::Base))
 }
 
 /// The commit: where the fork's remote has a ref of that name, else here.

@@ -184,7 +184,11 @@ pub(super) fn top(
         let listed: Option<ObjectId> = remote.or_else(|| listing.ours.get(name).copied());
         if let Some(listed) = listed.map(CommitId::new) {
             if !bench.has_commit(listed) {
-                session.git.fetch_unnamed(bench, &url, name).map_err(Failure::from).ok()?;
+                session
+                    .git
+                    .fetch_unnamed(bench, &url, std::slice::from_ref(name))
+                    .map_err(Failure::from)
+                    .ok()?;
             }
             return Some(listed);
         }

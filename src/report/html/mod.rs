@@ -18,7 +18,7 @@ use crate::ids::CommitId;
 use crate::report::next::next_away;
 use crate::report::printable::printable;
 use crate::report::words::{
-    check, counted, document_sentence, label, number_of, patches, place, reason, shown,
+    check, counted, document_sentence, label, landed_sentence, number_of, patches, place, reason, shown,
 };
 use crate::stack::{Conflict, Patch, Verdict};
 
@@ -292,6 +292,7 @@ fn fine_print(document: &Document) -> Markup {
     markup! {
         details.fine-print {
             summary { "Fine print" }
+            @if let Some(landed) = &carry.landed { p { (landed_sentence(landed)) } }
             @if !carry.left_out.is_empty() {
                 p { "The stack stood on upstream commits that the release does not hold:" }
                 ul {

@@ -8,8 +8,8 @@ use crate::report::next::{NextStep, next_away};
 use crate::report::printable::printable;
 use crate::report::run::{EventReport, Memory, Problem, RunReport};
 use crate::report::words::{
-    check, counted, document_sentence, event_sentence, label, needs_someone, number_of, place, reason,
-    run_sentence, shown, source_sentence,
+    check, counted, document_sentence, event_sentence, label, landed_sentence, needs_someone, number_of,
+    place, reason, run_sentence, shown, source_sentence,
 };
 use crate::stack::{Patch, Verdict};
 
@@ -338,6 +338,9 @@ pub(super) fn losses(text: &mut String, document: &Document) {
             text.push_str(&format!("  - and {} more\n", left_out.len() - MOST_ITEMS));
         }
     }
+    if let Some(landed) = &document.carry.landed {
+        text.push_str(&format!("- {}\n", landed_sentence(landed)));
+    }
     for (number, what) in [
         (document.signatures_dropped, "signatures were dropped, because a carried commit is a new one"),
         (document.notes_not_carried, "commits have git notes, which stay at the old commits"),
@@ -346,7 +349,8 @@ pub(super) fn losses(text: &mut String, document: &Document) {
             text.push_str(&format!("- {number} {what}\n"));
         }
     }
-    if !left_out.is_empty() || document.signatures_dropped + document.notes_not_carried > 0 {
+    let lost = document.signatures_dropped + document.notes_not_carried;
+    if !left_out.is_empty() || document.carry.landed.is_some() || lost > 0 {
         text.push('\n');
     }
 }

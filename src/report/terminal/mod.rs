@@ -6,7 +6,9 @@ mod style;
 use crate::candidate::{CheckResult, Document, Outcome, Plan, Step};
 use crate::report::next::{next_here, shell_quote};
 use crate::report::run::{EventReport, Problem, RunReport, Selection, SourceReport, StepReport};
-use crate::report::words::{check, document_sentence, patches, run_sentence, shown, source_sentence};
+use crate::report::words::{
+    check, document_sentence, landed_sentence, patches, run_sentence, shown, source_sentence,
+};
 use crate::stack::{Carry, LeftOut};
 use stack::{counts_line, rows};
 use style::{BAD, BOLD, DIM, GOOD, WAIT, paint, quotes};
@@ -61,7 +63,14 @@ pub(crate) fn carry_text(carry: &Carry, tag: &str, look: &Look) -> String {
     rows(&mut text, carry, tag, look);
     line(&mut text, &counts_line(carry, look));
     left_out_line(&mut text, &carry.left_out, tag, look);
+    landed_line(&mut text, carry);
     text
+}
+
+fn landed_line(text: &mut String, carry: &Carry) {
+    if let Some(landed) = &carry.landed {
+        line(text, &paint(DIM, &landed_sentence(landed)));
+    }
 }
 
 fn line(text: &mut String, words: &str) {
@@ -175,6 +184,7 @@ fn document_lines(text: &mut String, run: &RunReport, step: &StepReport, documen
         line(text, &format!("{sign} check {}  {}{log}", shown(&outcome.name), check(outcome)));
     }
     left_out_line(text, &carry.left_out, &tag, look);
+    landed_line(text, carry);
     losses(text, document);
     if !run.dry_run {
         pointers(text, run, step, document);

@@ -250,6 +250,7 @@ fn a_dry_run_prints_the_selection_the_verdicts_and_the_plan() {
       write     15 parts of the artifact, candidate.json and report.html among them
       check     build: make 'a b'
       set       refs/patch-moi/candidate/v1.1.0 to 4c4c4c4c4
+      set       refs/patch-moi/base/v1.1.0 to c2c2c2c2c
       record    the release as candidate
     dry run: everything was computed, nothing was written
     ");

@@ -2,7 +2,9 @@
 
 use super::memory::Memory;
 use crate::ids::CommitId;
-use crate::stack::{Inventory, Objects as _, StackError, take};
+use crate::stack::{
+    Inventory, Objects as _, Recorded, Records, StackError, take, take_landed, take_remembered,
+};
 
 fn own(inventory: &Inventory) -> Vec<CommitId> {
     inventory.commits().collect()
@@ -111,4 +113,54 @@ fn a_long_stack_is_no_deep_call() {
     let onto = memory.commit("v2", &[base], &[]);
     let tip = (0..20_000).fold(base, |parent, _| memory.commit("patch", &[parent], &[]));
     assert_eq!(take(&memory, tip, onto, &[]).unwrap().len(), 20_000);
+}
+
+/// A branch on which a candidate of two patches on a release has landed as one commit, with patches above it
+/// and a branch that left below it: the tip, the commit, and what is recorded.
+fn landed(memory: &Memory) -> (CommitId, CommitId, Records) {
+    let (one, both) = ([("one", "1")], [("one", "1"), ("two", "1")]);
+    let base = memory.commit("base", &[], &[]);
+    let release = memory.commit("v1", &[base], &[]);
+    let first = memory.commit("one", &[base], &one);
+    let old = memory.commit("two", &[first], &[("two", "old"), one[0]]);
+    let carried = memory.commit("one", &[release], &one);
+    let candidate = memory.commit("two", &[carried], &both);
+    let squash = memory.commit("squash", &[old], &both);
+    let topic = memory.commit("topic", &[first], &[one[0], ("topic", "1")]);
+    let above = memory.commit("above", &[squash], &[both[0], both[1], ("above", "1")]);
+    let tip = memory.commit("merge", &[above, topic], &[both[0], both[1], ("above", "1"), ("topic", "1")]);
+    let candidates = vec![Recorded { commit: candidate, is_stack: false }];
+    (tip, squash, Records { bases: vec![release], candidates })
+}
+
+#[test]
+fn a_candidate_stands_in_for_the_commit_that_it_landed_as_and_that_can_be_made_again() {
+    let memory = Memory::default();
+    let (tip, squash, records) = landed(&memory);
+    let onto = memory.commit("v2", &[records.bases[0]], &[]);
+
+    let inventory = take_remembered(&memory, tip, onto, &[], &records).unwrap();
+
+    let subjects: Vec<String> = own(&inventory).iter().map(|id| memory.parsed(*id).subject()).collect();
+    assert_eq!(subjects, ["one", "two", "above", "topic", "merge"]);
+    let found = inventory.landed.unwrap();
+    assert_eq!((found.commit, found.candidate), (squash, records.candidates[0].commit));
+    assert_eq!((inventory.base, inventory.tip), (records.bases[0], tip));
+    let again = take_landed(&memory, tip, onto, &inventory.excluded, inventory.landed).unwrap();
+    assert_eq!((own(&again), again.base), (own(&inventory), inventory.base));
+    assert_eq!(take(&memory, tip, onto, &inventory.excluded).unwrap().len(), 6, "not without what landed");
+}
+
+#[test]
+fn a_recorded_base_counts_only_where_the_branch_or_its_candidate_holds_it() {
+    let memory = Memory::default();
+    let (tip, _, records) = landed(&memory);
+    let onto = memory.commit("v2", &[memory.parsed(records.bases[0]).parents[0]], &[]);
+    let elsewhere = memory.commit("nightly", &[tip], &[]);
+    let bases = vec![records.bases[0], elsewhere];
+
+    let inventory = take_remembered(&memory, tip, onto, &[], &Records { bases, ..records }).unwrap();
+
+    assert_eq!((inventory.len(), inventory.left_out.len()), (5, 1), "the release is not in the new one");
+    assert!(!inventory.excluded.contains(&elsewhere));
 }
