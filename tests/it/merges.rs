@@ -96,7 +96,7 @@ fn picked(repo: &Repo, merges: &[Merge]) -> (Vec<serde_json::Value>, usize) {
         std::env::split_paths(&path).map(|dir| dir.join("git")).find(|git| git.is_file()).unwrap();
     let log = dir.path().join("log");
     let counts = format!("case \"$*\" in *merge-tree*) echo >> '{}';; esac", log.display());
-    executable(&dir.path().join("git"), &format!("#!/bin/sh\n{counts}\nexec '{}' \"$@\"\n", git.display()));
+    executable(&dir.path().join("git"), format!("#!/bin/sh\n{counts}\nexec '{}' \"$@\"\n", git.display()));
     let paths = std::iter::once(dir.path().to_owned()).chain(std::env::split_paths(&path));
     let lines: String = merges.iter().map(|[_, onto, commit]| format!("{commit} {onto}\n")).collect();
     let run = patch_moi(repo.path())
@@ -208,10 +208,12 @@ fn generated_texts_merge_as_with_git() {
     assert!(tally.fast() > 0 && tally.clean_by_git() > 0 && tally.conflict > 0, "{tally:?}");
 }
 
-/// Says by hand-made runs of many batches how many merges were of which class.
+/// Says how many merges were of which class.
 fn report(of: &str, tally: &Tally) {
     let (fast, by_git) = (tally.fast(), tally.clean_by_git());
-    println!("{of}: {fast} without git, {by_git} clean by git, {tally:?}");
+    let text = format!("{of}: {fast} without git, {by_git} clean by git, {tally:?}\n");
+    // Not println!: that is shown of a failed test only.
+    std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).unwrap();
 }
 
 /// Commits of one history, all of them on one base or on each other.

@@ -9,6 +9,8 @@
 //!   to, the content there is the patch's.
 //! - A path that the patch adds is free on the new side, and every directory above it still is one: git
 //!   takes a directory for renamed only where nothing is left of it.
+//! - A tree that is merged is one that git would write just so: what git merges it writes anew, with the modes
+//!   and in the order of today.
 //! - A directory of which the patch leaves nothing is unchanged on the new side, so nothing was added there
 //!   that git would take along.
 
