@@ -10,7 +10,8 @@ use super::apply::{self, Application, Applied};
 use super::commit::RawCommit;
 use super::ports::{Merged, PathConflict};
 use super::replay::answered;
-use super::walk::{Position, Step, Walk, lossy};
+use super::step::{Position, Settled, Step};
+use super::walk::{Walk, lossy};
 use super::{StackError, Verdict, tree};
 use crate::ids::{CommitId, TreeId};
 
@@ -21,16 +22,13 @@ const MARKER: &[u8] = b"<<<<<<< ours";
 pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
     let first = walk.position(commit.parents[0]);
     let parents = new_parents(walk, commit)?;
-    let gaps = gaps(walk, commit);
     let ids: Vec<CommitId> = parents.iter().map(|parent| parent.commit).collect();
     let whole = Application::new(walk.parent_tree(commit)?, commit.tree, first.tree);
     let touched = tree::touched(walk.objects, whole.parent, whole.commit, whole.there)?;
     let paths = apply::paths(&touched);
     if ids == commit.parents {
-        let stands = Position { commit: id, tree: commit.tree, gaps };
-        let mut step = Step::stays(whole, paths, Verdict::Clean, stands);
-        step.carried = Some((id, commit.tree));
-        return Ok(step);
+        let stands = Position { commit: id, tree: commit.tree };
+        return Ok(Step::goes_on(whole, paths, Verdict::Clean, stands));
     }
     let before = automatic(walk, &commit.parents, commit)?;
     let [only] = &parents[..] else {
@@ -41,25 +39,19 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
             let on = after.tree;
             if let Some(tree) = walk.answer(id, on)? {
                 let new = walk.join(commit, tree, &ids)?;
-                let mut step =
-                    Step::stays(whole, paths, Verdict::Resolved, Position { commit: new, tree, gaps });
-                step.carried = Some((new, tree));
-                step.settled = lossy(&outcome);
+                let mut step = Step::goes_on(whole, paths, Verdict::Resolved, Position { commit: new, tree });
+                step.settled = Some(Settled { paths: lossy(&outcome), answer: None });
                 answered(&mut step, on, tree);
                 return Ok(step);
             }
-            let there = Position { gaps, ..first };
-            return Ok(walk.refuse(whole, paths, outcome, there, Question { on, may_be_left_out: false }));
+            return Ok(walk.refuse(whole, paths, outcome, first, Question { on, may_be_left_out: false }));
         }
         let new = walk.join(commit, outcome.tree, &ids)?;
         let moved = touched.iter().any(|spot| spot.before != spot.there);
         let verdict = if moved { Verdict::Merged } else { Verdict::Clean };
-        let mut step = Step::stays(whole, paths, verdict, Position { commit: new, tree: outcome.tree, gaps });
-        step.carried = Some((new, outcome.tree));
-        return Ok(step);
+        return Ok(Step::goes_on(whole, paths, verdict, Position { commit: new, tree: outcome.tree }));
     };
-    let there = Position { gaps, ..only.clone() };
-    single(walk, id, commit, before.tree, there)
+    single(walk, id, commit, before.tree, *only)
 }
 
 /// A merge of which one parent is left, as when it brought upstream in: what the person did in it
@@ -100,7 +92,7 @@ fn single(
 /// another one, and was not so in the old merge (`git merge --no-ff`). The first parent goes only
 /// where it has become the release itself: a branch whose patches upstream took still is the branch
 /// that the others were merged into.
-fn new_parents(walk: &Walk<'_>, commit: &RawCommit) -> Result<Vec<Position>, StackError> {
+pub(super) fn new_parents(walk: &Walk<'_>, commit: &RawCommit) -> Result<Vec<Position>, StackError> {
     let stands: Vec<Position> = commit.parents.iter().map(|parent| walk.position(*parent)).collect();
     let mut kept = Vec::new();
     for (at, one) in stands.iter().enumerate() {
@@ -116,23 +108,18 @@ fn new_parents(walk: &Walk<'_>, commit: &RawCommit) -> Result<Vec<Position>, Sta
             needed &= !repeats;
         }
         if needed {
-            kept.push(one.clone());
+            kept.push(*one);
         }
     }
     Ok(kept)
 }
 
-/// What none of the parents' lines carried, in stack order.
-fn gaps(walk: &Walk<'_>, commit: &RawCommit) -> std::rc::Rc<Vec<usize>> {
-    let mut all: Vec<usize> =
-        commit.parents.iter().flat_map(|parent| walk.position(*parent).gaps.to_vec()).collect();
-    all.sort_unstable();
-    all.dedup();
-    std::rc::Rc::new(all)
-}
-
 /// git's merge of `parents`, one after the other, conflicts and all.
-fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Result<Merged, StackError> {
+pub(super) fn automatic(
+    walk: &Walk<'_>,
+    parents: &[CommitId],
+    commit: &RawCommit,
+) -> Result<Merged, StackError> {
     let mut at = parents[0];
     let mut merged = Merged::trivial(apply::tree_of(walk.objects, at)?);
     for (done, parent) in parents.iter().enumerate().skip(1) {
@@ -148,7 +135,12 @@ fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Resul
 }
 
 /// The person's part of the old merge on the new automatic one.
-fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> Result<Merged, StackError> {
+pub(super) fn carry_over(
+    walk: &Walk<'_>,
+    old: TreeId,
+    before: &Merged,
+    after: &Merged,
+) -> Result<Merged, StackError> {
     let mut outcome = apply::merge(&walk.merger, Application::new(before.tree, old, after.tree))?;
     for conflict in &after.conflicts {
         let known = outcome.conflicts.iter().any(|other| other.path == conflict.path);

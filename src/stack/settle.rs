@@ -4,7 +4,7 @@
 //! the merge. The person's answer stands in the merge's tree: the difference from the upstream that
 //! was merged in to the merge is what the fork wants of a path, and it is carried to the release.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::apply::{self, Application};
 use super::ports::Merged;
@@ -65,14 +65,7 @@ fn take(
 /// The merges of upstream above `id`, oldest first: the upstream commit that each brought in, and
 /// its tree.
 fn upstream_merges<'a>(walk: &'a Walk<'_>, id: CommitId) -> impl Iterator<Item = (CommitId, TreeId)> + 'a {
-    let start = walk.places.get(&id).map_or(walk.inventory.commits.len(), |place| place + 1);
-    let mut above = HashSet::from([id]);
-    walk.inventory.commits[start..].iter().filter_map(move |(commit_id, commit)| {
-        if !commit.parents.iter().any(|parent| above.contains(parent)) {
-            return None;
-        }
-        above.insert(*commit_id);
-        let brought = commit.parents.iter().find(|parent| !walk.places.contains_key(parent));
-        brought.map(|upstream| (*upstream, commit.tree))
-    })
+    let place = walk.places.get(&id).copied();
+    let above = place.into_iter().flat_map(|place| walk.traces.upstream_merges(place));
+    above.map(|(merge, upstream)| (upstream, walk.inventory.commits[merge].1.tree))
 }

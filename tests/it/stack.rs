@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{Output, Program, Repo, Snapshot, fork_and_upstream, patch_moi, write};
 
 /// A file whose lines are far enough apart to be merged one by one.
-const POEM: &str = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n";
+pub(crate) const POEM: &str = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n";
 
 pub(crate) fn rebase(repo: &Repo, args: &[&str]) -> Program {
     let at = repo.path().to_str().unwrap();
@@ -16,12 +16,12 @@ pub(crate) fn rebase(repo: &Repo, args: &[&str]) -> Program {
 
 /// Carries `fork` to tag `v2`, which must come to this exit code.
 #[track_caller]
-fn carry(repo: &Repo, code: i32) -> Value {
+pub(crate) fn carry(repo: &Repo, code: i32) -> Value {
     rebase(repo, &["--onto", "v2"]).run().exits(code).json()
 }
 
 /// Subject and verdict of every patch, in order.
-fn verdicts(carry: &Value) -> Vec<(&str, &str)> {
+pub(crate) fn verdicts(carry: &Value) -> Vec<(&str, &str)> {
     let patches = carry["patches"].as_array().unwrap();
     patches
         .iter()
@@ -30,7 +30,7 @@ fn verdicts(carry: &Value) -> Vec<(&str, &str)> {
 }
 
 #[track_caller]
-fn patch<'a>(carry: &'a Value, subject: &str) -> &'a Value {
+pub(crate) fn patch<'a>(carry: &'a Value, subject: &str) -> &'a Value {
     let patches = carry["patches"].as_array().unwrap();
     patches
         .iter()
@@ -38,7 +38,7 @@ fn patch<'a>(carry: &'a Value, subject: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no {subject} in {carry:#}"))
 }
 
-fn commit(carry: &Value) -> String {
+pub(crate) fn commit(carry: &Value) -> String {
     carry["candidate"]["commit"].as_str().unwrap().to_owned()
 }
 

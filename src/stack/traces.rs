@@ -1,0 +1,85 @@
+//! Which patches lie below which, and what each of them left behind: paths that it changed, paths that it
+//! left open.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::inventory::Inventory;
+use super::places::Places;
+use crate::ids::CommitId;
+
+/// What is known of the patches by their places.
+#[derive(Debug)]
+pub(super) struct Traces {
+    /// For each place of the stack its own and those of its ancestors.
+    below: Vec<Places>,
+    /// The places of merges that brought upstream in, and what they brought.
+    upstream_merges: Vec<(usize, CommitId)>,
+    /// The patches that were not carried, so far.
+    open: Trace,
+    /// The others: the carry or the release has them.
+    taken: Trace,
+}
+
+/// Some of the patches.
+#[derive(Debug, Default)]
+struct Trace {
+    places: Places,
+    by_path: HashMap<Vec<u8>, Places>,
+}
+
+impl Traces {
+    /// Before the first patch; `places` has every commit's.
+    pub(super) fn of(inventory: &Inventory, places: &HashMap<CommitId, usize>) -> Self {
+        let mut below: Vec<Places> = Vec::with_capacity(inventory.commits.len());
+        let mut upstream_merges = Vec::new();
+        for (place, (_, commit)) in inventory.commits.iter().enumerate() {
+            let mut parents = commit.parents.iter().filter_map(|parent| places.get(parent));
+            let mut own = parents.next().map(|parent| below[*parent].clone()).unwrap_or_default();
+            parents.for_each(|parent| own.extend(&below[*parent]));
+            own.insert(place);
+            below.push(own);
+            let brought = commit.parents.iter().find(|parent| !places.contains_key(parent));
+            upstream_merges
+                .extend(brought.filter(|_| commit.parents.len() > 1).map(|upstream| (place, *upstream)));
+        }
+        Self { below, upstream_merges, open: Trace::default(), taken: Trace::default() }
+    }
+
+    /// Enters what a patch has touched.
+    pub(super) fn enter(&mut self, place: usize, is_open: bool, paths: BTreeSet<Vec<u8>>) {
+        let trace = if is_open { &mut self.open } else { &mut self.taken };
+        trace.places.insert(place);
+        for path in paths {
+            trace.by_path.entry(path).or_default().insert(place);
+        }
+    }
+
+    /// The first patch at or below `place` that left one of `paths` open.
+    pub(super) fn opener(&self, place: usize, paths: &BTreeSet<Vec<u8>>) -> Option<usize> {
+        let open = paths.iter().filter_map(|path| self.open.by_path.get(path));
+        open.filter_map(|places| places.first_shared(&self.below[place])).min()
+    }
+
+    /// Whether a patch at or below `place` was not carried.
+    pub(super) fn has_gap(&self, place: usize) -> bool {
+        self.open.places.first_shared(&self.below[place]).is_some()
+    }
+
+    /// The patches at or below `place` that change one of `paths` and are not open, ascending.
+    pub(super) fn taken(&self, place: usize, paths: &BTreeSet<Vec<u8>>) -> Vec<usize> {
+        let known = paths.iter().filter_map(|path| self.taken.by_path.get(path));
+        let all: BTreeSet<usize> = known.flat_map(|places| places.shared(&self.below[place])).collect();
+        all.into_iter().collect()
+    }
+
+    /// The same, whatever they change.
+    pub(super) fn all_taken(&self, place: usize) -> Vec<usize> {
+        self.taken.places.shared(&self.below[place])
+    }
+
+    /// The merges above `place` that brought upstream in, and what they brought, oldest first.
+    pub(super) fn upstream_merges(&self, place: usize) -> impl Iterator<Item = (usize, CommitId)> {
+        let is_above = move |merge: usize| merge > place && self.below[merge].contains(place);
+        self.upstream_merges.iter().copied().filter(move |(merge, _)| is_above(*merge))
+    }
+}
