@@ -64,7 +64,10 @@ fn every_root_conflict_names_its_upstream_commit_and_the_pull_request_of_its_sub
     let said = |one: &Value| (one["subject"].as_str().unwrap().to_owned(), one["pull_request"].as_u64());
     let merge = culprit(&repo, &carried, &[&count]);
     assert_eq!(said(merge), ("Merge pull request #21 from roman/topic".to_owned(), Some(21)));
-    assert_eq!(said(culprit(&repo, &carried, &[&tell])), ("Begin as all tales do (#22)".to_owned(), Some(22)));
+    assert_eq!(
+        said(culprit(&repo, &carried, &[&tell])),
+        ("Begin as all tales do (#22)".to_owned(), Some(22))
+    );
     assert_eq!(said(culprit(&repo, &carried, &[&sing])), ("Sing louder".to_owned(), None));
 }
 

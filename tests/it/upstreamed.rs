@@ -108,7 +108,10 @@ fn a_patch_that_upstream_took_and_changed_since_is_a_question_that_names_it() {
     let carried = carry(&repo, 3);
 
     let fix = patch(&carried, "Fix the spelling");
-    assert_eq!((fix["verdict"].as_str(), fix["culprit"]["commit"].as_str()), (Some("conflict"), Some(&again[..])));
+    assert_eq!(
+        (fix["verdict"].as_str(), fix["culprit"]["commit"].as_str()),
+        (Some("conflict"), Some(&again[..]))
+    );
     let notes = notes(fix);
     assert!(notes.contains("“Fix the spelling (#9)” and has changed it since"), "{notes}");
 }
@@ -135,7 +138,9 @@ fn a_patch_that_goes_in_a_second_time_says_so() {
 #[test]
 fn a_patch_that_upstream_took_back_again_is_carried_in_whole_or_in_part() {
     let fixed = POEM.replace("two", "too").replace("four", "for");
-    for (left, said) in [(POEM.to_owned(), "took it out again"), (POEM.replace("two", "too"), "took a part of it out again")] {
+    for (left, said) in
+        [(POEM.to_owned(), "took it out again"), (POEM.replace("two", "too"), "took a part of it out again")]
+    {
         let repo = fork_and_upstream(&[("poem", POEM)]);
         repo.commit("Fix the spelling (#9)", &[("poem", &fixed)]);
         repo.commit("Think again (#11)", &[("poem", &left)]);
