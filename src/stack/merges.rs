@@ -44,7 +44,7 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
                 answered(&mut step, on, tree);
                 return Ok(step);
             }
-            return Ok(walk.refuse(whole, paths, outcome, first, Question { on, may_be_left_out: false }));
+            return Ok(walk.refuse(whole, &touched, outcome, first, Question { on, may_be_left_out: false }));
         }
         let new = walk.join(commit, outcome.tree, &ids)?;
         let moved = touched.iter().any(|spot| spot.before != spot.there);
@@ -83,7 +83,7 @@ fn single(
                 return Ok(step);
             }
             let question = Question { on, may_be_left_out: true };
-            Ok(walk.refuse(application, apply::paths(&touched), outcome, there, question))
+            Ok(walk.refuse(application, &touched, outcome, there, question))
         }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn carry(
     for (done, (id, commit)) in inventory.commits.iter().enumerate() {
         progress(done, inventory.commits.len());
         let step = replay.step(*id, commit)?;
-        replay.walk.record(*id, commit, step);
+        replay.walk.record(*id, commit, step)?;
     }
     progress(inventory.commits.len(), inventory.commits.len());
     replay.walk.finish()
@@ -176,7 +176,7 @@ impl Replay<'_> {
             return Ok(step);
         }
         let question = Question { on, may_be_left_out: true };
-        let mut step = self.walk.refuse(application, paths, outcome, there, question);
+        let mut step = self.walk.refuse(application, touched, outcome, there, question);
         if let Some(places) = step.asks() {
             step.since = culprit::breaking(&self.walk, self.line()?, application, places)?;
             let changed = apply::paths(touched);

@@ -54,6 +54,22 @@ impl Traces {
         }
     }
 
+    /// Whether a patch left `path` open.
+    pub(super) fn is_open(&self, path: &[u8]) -> bool {
+        self.open.by_path.contains_key(path)
+    }
+
+    /// Whoever left one of `gone` open left `added` open.
+    pub(super) fn pass_on(&mut self, gone: &[&Vec<u8>], added: &[&Vec<u8>]) {
+        let mut openers = Places::default();
+        for places in gone.iter().filter_map(|path| self.open.by_path.get(*path)) {
+            openers.extend(places);
+        }
+        for path in added {
+            self.open.by_path.entry((*path).clone()).or_default().extend(&openers);
+        }
+    }
+
     /// The first patch at or below `place` that left one of `paths` open.
     pub(super) fn opener(&self, place: usize, paths: &BTreeSet<Vec<u8>>) -> Option<usize> {
         let open = paths.iter().filter_map(|path| self.open.by_path.get(path));

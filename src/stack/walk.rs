@@ -1,6 +1,6 @@
 //! The state of a carry: where each commit has come to stand, and what has been left open.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::answers::{Answers, Question, Settlement};
 use super::apply::{self, Application};
@@ -11,9 +11,9 @@ use super::inventory::Inventory;
 use super::ports::{FullMerge, Merged, Objects};
 use super::step::{Position, Refusal, Settled, Step};
 use super::traces::Traces;
-use super::tree::Touched;
-use super::{Candidate, Carry, Conflict, Counts, Patch, StackError, Verdict};
-use crate::ids::{CommitId, TreeId};
+use super::tree::{Node, Touched};
+use super::{Candidate, Carry, Conflict, Counts, Patch, StackError, Verdict, tree};
+use crate::ids::{CommitId, ObjectId, TreeId};
 
 /// How a patch is made again somewhere else.
 #[derive(Debug, Clone, Copy)]
@@ -161,15 +161,16 @@ impl<'a> Walk<'a> {
     pub(super) fn refuse(
         &self,
         application: Application,
-        paths: Vec<Vec<u8>>,
+        touched: &[Touched],
         outcome: Merged,
         there: Position,
         question: Question,
     ) -> Step {
-        let places = outcome.places();
+        let mut places = outcome.places();
+        places.extend(renamed(touched, &outcome));
         let blocked_by = self.traces.opener(self.here(), &places);
         let verdict = if blocked_by.is_some() { Verdict::Blocked } else { Verdict::Conflict };
-        let mut step = Step::stays(application, paths, verdict, there);
+        let mut step = Step::stays(application, apply::paths(touched), verdict, there);
         if outcome.conflicts.is_empty() {
             step.notes.push(
                 "git calls the merge not clean and names no path: a directory was renamed in several ways"
@@ -182,10 +183,16 @@ impl<'a> Walk<'a> {
     }
 
     /// Remembers what a step came to, for the steps after it.
-    pub(super) fn record(&mut self, id: CommitId, commit: &RawCommit, mut step: Step) {
+    pub(super) fn record(
+        &mut self,
+        id: CommitId,
+        commit: &RawCommit,
+        mut step: Step,
+    ) -> Result<(), StackError> {
         let paths: BTreeSet<Vec<u8>> = std::mem::take(&mut step.paths).into_iter().collect();
         if !step.verdict.is_open() {
             step.notes.extend(self.open_ground(&paths));
+            self.pass_on(step.application, &paths)?;
         }
         self.traces.enter(self.here(), step.verdict.is_open(), paths);
         self.done.push(Way::of(&step));
@@ -229,6 +236,28 @@ impl<'a> Walk<'a> {
             patch.question = Some(refusal.question);
         }
         self.patches.push(patch);
+        Ok(())
+    }
+
+    /// A patch that takes an open path away leaves open what it adds: that may be the same file.
+    fn pass_on(&mut self, patch: Application, paths: &BTreeSet<Vec<u8>>) -> Result<(), StackError> {
+        let is_in = |tree, path: &Vec<u8>| tree::find(self.objects, tree, path).map(|node| node.is_some());
+        let (mut gone, mut added) = (Vec::new(), Vec::new());
+        for path in paths.iter().filter(|path| self.traces.is_open(path)) {
+            if !is_in(patch.commit, path)? {
+                gone.push(path);
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for path in paths {
+            if !is_in(patch.parent, path)? {
+                added.push(path);
+            }
+        }
+        self.traces.pass_on(&gone, &added);
+        Ok(())
     }
 
     /// What to say of a patch that touches what an uncarried one left open.
@@ -280,6 +309,15 @@ impl<'a> Walk<'a> {
         }
         Ok(self.position(self.inventory.onto))
     }
+}
+
+/// The paths under which the patch has what is in conflict elsewhere: git has found a rename.
+fn renamed(touched: &[Touched], outcome: &Merged) -> Vec<Vec<u8>> {
+    let objects: HashSet<ObjectId> =
+        outcome.conflicts.iter().flat_map(|conflict| &conflict.objects).copied().collect();
+    let is_there = |node: Node| node.is_some_and(|(_, id)| objects.contains(&id));
+    let spots = touched.iter().filter(|spot| is_there(spot.before) || is_there(spot.after));
+    spots.map(|spot| spot.path.clone()).collect()
 }
 
 /// The paths in conflict, for people.

@@ -269,6 +269,10 @@ fn check(repo: &Repo, about: &str) -> Figures {
             let places = patch["conflicts"].as_array().unwrap().iter();
             open.extend(places.map(|place| place["path"].as_str().unwrap().to_owned()));
         }
+        // What moves an open file leaves it open where it comes to be.
+        if !touched.is_disjoint(&open) {
+            open.extend(added(repo, patch));
+        }
         let wrong: Vec<_> = differs.difference(&open).collect();
         assert!(wrong.is_empty(), "{about}: {wrong:?} differ after {patch:#}");
         let stopped = hand.stops.contains(patch["commit"].as_str().unwrap());
@@ -279,6 +283,12 @@ fn check(repo: &Repo, about: &str) -> Figures {
         );
     }
     [hand.stops.len(), roots.len(), blocked.len(), is(&["clean", "merged"]).len()]
+}
+
+fn added(repo: &Repo, patch: &Value) -> Vec<String> {
+    let id = patch["commit"].as_str().unwrap();
+    let args = ["diff-tree", "-r", "--no-renames", "--diff-filter=A", "--no-commit-id", "--name-only", id];
+    repo.git(&args).lines().map(str::to_owned).collect()
 }
 
 fn pairs_of(patches: &[Value], of: impl Fn(&Value) -> (String, String)) -> Vec<(String, String)> {

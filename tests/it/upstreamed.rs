@@ -119,8 +119,8 @@ fn a_patch_that_upstream_took_and_changed_since_is_a_question_that_names_it() {
 #[test]
 fn a_patch_that_goes_in_a_second_time_says_so() {
     // The same lines around two places: upstream made the change in the one, the fork in the other.
-    let part = "begin\n  wait\n  rest\n  sleep\nend\n";
-    let more = "begin\n  wait\n  work\n  rest\n  sleep\nend\n";
+    let part = "begin\n  sit\n  wait\n  rest\n  sleep\n  dream\nend\n";
+    let more = "begin\n  sit\n  wait\n  work\n  rest\n  sleep\n  dream\nend\n";
     let text = |one: &str, other: &str| format!("{}{one}{}{other}{}", verse("a"), verse("b"), verse("c"));
     let repo = fork_and_upstream(&[("plan", &text(part, part))]);
     repo.commit("Work (#12)", &[("plan", &text(part, more))]);
