@@ -260,6 +260,12 @@ fn check(repo: &Repo, about: &str) -> Figures {
             (ours, hand)
         }),
     );
+    let moved = repo.git(&["diff-tree", "-r", "-M", "--diff-filter=R", "--name-status", "v1", "v2"]);
+    let moved: BTreeMap<String, String> = moved
+        .lines()
+        .map(|line| line.split('\t').skip(1).map(str::to_owned).collect::<Vec<_>>())
+        .map(|names| (names[0].clone(), names[1].clone()))
+        .collect();
     let mut open: BTreeSet<String> = BTreeSet::new();
     for ((patch, touched), differs) in patches.iter().zip(&touched).zip(&compared) {
         if roots.contains(patch["commit"].as_str().unwrap())
@@ -269,6 +275,14 @@ fn check(repo: &Repo, about: &str) -> Figures {
             let places = patch["conflicts"].as_array().unwrap().iter();
             open.extend(places.map(|place| place["path"].as_str().unwrap().to_owned()));
         }
+        // Upstream may have the open file elsewhere.
+        open.extend(
+            moved
+                .iter()
+                .filter(|(old, _)| open.contains(*old))
+                .map(|(_, new)| new.clone())
+                .collect::<Vec<_>>(),
+        );
         // What moves an open file leaves it open where it comes to be.
         if !touched.is_disjoint(&open) {
             open.extend(added(repo, patch));
