@@ -107,22 +107,14 @@ fn prepare_auth(app: &App) -> Result<Kind> {
     let workspace = app.options.workspace(&app.environment)?;
     let prepared = codex_auth::prepare(&workspace, app.environment.variables())?;
     prepared.warnings.iter().for_each(|warning| app.ui.warn(warning));
-    if app.ui.is_json() {
-        app.ui.json(&prepared);
-    } else {
-        app.ui.out(&prepared.text());
-    }
+    app.ui.show(&prepared, || prepared.text());
     Ok(Kind::Done)
 }
 
 fn cleanup(app: &App) -> Result<Kind> {
     let cleaned = codex_auth::clean(&app.options.workspace(&app.environment)?)?;
     cleaned.warnings.iter().for_each(|warning| app.ui.warn(warning));
-    if app.ui.is_json() {
-        app.ui.json(&cleaned);
-    } else {
-        app.ui.out(&cleaned.text());
-    }
+    app.ui.show(&cleaned, || cleaned.text());
     Ok(Kind::Done)
 }
 

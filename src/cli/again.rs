@@ -1,12 +1,10 @@
 //! `patch-moi retry`, `replay`, `sync`: what is recorded, once more.
 
-use std::path::PathBuf;
-
 use clap::Args as ClapArgs;
 use serde_json::{Map, Value};
 
 use super::context::context;
-use super::options::StateOption;
+use super::options::{ForkOptions, StateOption};
 use super::{App, say};
 use crate::failure::{Failure, Kind, Result};
 use crate::pipeline::again::recorded;
@@ -72,13 +70,13 @@ pub(super) struct ReplayArgs {
 
 #[derive(Debug, ClapArgs)]
 struct Which {
+    /// The event, as `patch-moi events` lists it
+    #[arg(value_name = "EVENT_ID")]
+    event: String,
     /// Run installed flows also where they are not as .codex/pack-lock.json pins them; else the variable
     /// PATCH_MOI_ALLOW_MODIFIED=1 says so
     #[arg(long)]
     allow_modified: bool,
-    /// The event, as `patch-moi events` lists it
-    #[arg(value_name = "EVENT_ID")]
-    event: String,
     /// Say which steps would run, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -88,15 +86,8 @@ struct Which {
     /// The fork's branch that holds the patches, where no flow is for the event
     #[arg(long, value_name = "BRANCH")]
     branch: Option<String>,
-    /// The fork's repository on this machine; without it, what the flow says, else the workspace root
-    #[arg(long, value_name = "DIR")]
-    fork: Option<PathBuf>,
-    /// Where upstream is fetched from; without it, as for `run release`
-    #[arg(long, value_name = "URL")]
-    upstream_url: Option<String>,
-    /// The file with the sources; else FEED_SOURCES_PATH, else feed-sources.json in the workspace root
-    #[arg(long, value_name = "FILE")]
-    feed_sources: Option<PathBuf>,
+    #[command(flatten)]
+    fork: ForkOptions,
     #[command(flatten)]
     state: StateOption,
 }
@@ -129,8 +120,8 @@ fn again(app: &App, which: &Which, how: Again) -> Result<Kind> {
             event: which.event.clone(),
             how,
             branch: which.branch.clone(),
-            fork: which.fork.as_ref().map(|fork| app.environment.resolve(fork)),
-            upstream_url: which.upstream_url.as_deref().map(|url| app.environment.resolve_url(url)),
+            fork: which.fork.repository(&app.environment),
+            upstream_url: which.fork.upstream_url(&app.environment),
         },
         effect: if which.dry_run { Effect::Plan } else { Effect::Apply },
         record_only: false,
@@ -139,7 +130,7 @@ fn again(app: &App, which: &Which, how: Again) -> Result<Kind> {
         state: which.state.wanted(&app.environment),
         command: super::typed(app),
     };
-    let sources = which.feed_sources.as_deref();
+    let sources = which.fork.feed_sources();
     let (report, kind) = context(app, &workspace, &data, sources, |context| pipeline::run(context, &asked))?;
     let beside = recorded(&data, &which.event)?;
     let beside = serde_json::to_value(beside).map_err(|error| Failure::new(Kind::Failed, error))?;

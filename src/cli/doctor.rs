@@ -52,10 +52,6 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
     };
     let report =
         context(app, &workspace, &data, None, |context| doctor::doctor(context, &asked(context.token())));
-    if app.ui.is_json() {
-        app.ui.json(&report);
-    } else {
-        app.ui.out(&report.text(&app.ui.look()));
-    }
+    app.ui.show(&report, || report.text(&app.ui.look()));
     Ok(report.kind())
 }

@@ -88,10 +88,6 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         command: format!("patch-moi {}", typed.collect::<Vec<_>>().join(" ")),
     };
     let report = context(app, &workspace, &data, None, |context| init::init(context, &asked))?;
-    if app.ui.is_json() {
-        app.ui.json(&report);
-    } else {
-        app.ui.out(&report.text(&app.ui));
-    }
+    app.ui.show(&report, || report.text(&app.ui));
     Ok(Kind::Done)
 }

@@ -82,11 +82,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
     let (commit, branch) = (prepared.commit.short(), &prepared.branch);
     app.ui.note(&format!("the step, as {} starts it at {commit} on {branch}:", asked.trigger.name()));
     let (report, kind) = local::run(&world, prepared)?;
-    if app.ui.is_json() {
-        app.ui.json(&report);
-    } else {
-        app.ui.out(&local_text(&report));
-    }
+    app.ui.show(&report, || local_text(&report));
     Ok(kind)
 }
 

@@ -1,6 +1,6 @@
 //! The options that every command takes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -50,6 +50,37 @@ impl StateOption {
     pub(super) fn wanted(&self, environment: &Environment) -> Wanted {
         let named = self.state.clone().or_else(|| environment.get("PATCH_MOI_STATE"));
         named.unwrap_or_default().parse().unwrap_or_default()
+    }
+}
+
+/// Where the fork, its upstream and the sources are, for the commands that go on with a release.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ForkOptions {
+    /// The fork's repository on this machine; without it, what the flow says, else the workspace root
+    #[arg(long, value_name = "DIR")]
+    fork: Option<PathBuf>,
+    /// Where upstream is fetched from; without it, as for `run release`
+    #[arg(long, value_name = "URL")]
+    upstream_url: Option<String>,
+    /// The file with the sources; else FEED_SOURCES_PATH, else feed-sources.json in the workspace root
+    #[arg(long, value_name = "FILE")]
+    feed_sources: Option<PathBuf>,
+}
+
+impl ForkOptions {
+    /// The fork's repository, where it is named.
+    pub(super) fn repository(&self, environment: &Environment) -> Option<PathBuf> {
+        self.fork.as_ref().map(|path| environment.resolve(path))
+    }
+
+    /// Upstream's URL, where it is named.
+    pub(super) fn upstream_url(&self, environment: &Environment) -> Option<String> {
+        self.upstream_url.as_deref().map(|url| environment.resolve_url(url))
+    }
+
+    /// The file with the sources, where it is named.
+    pub(super) fn feed_sources(&self) -> Option<&Path> {
+        self.feed_sources.as_deref()
     }
 }
 

@@ -196,40 +196,24 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         PackCommand::Inspect(args) => {
             let reference = args.reference.as_deref();
             let report = with(app, |context| pack::inspect(context, &args.source, reference))?;
-            if app.ui.is_json() {
-                app.ui.json(&report)
-            } else {
-                app.ui.out(&report.text())
-            }
+            app.ui.show(&report, || report.text());
             Ok(Kind::Done)
         }
         PackCommand::List => {
             let report = with(app, pack::list)?;
-            if app.ui.is_json() {
-                app.ui.json(&report)
-            } else {
-                app.ui.out(&report.text())
-            }
+            app.ui.show(&report, || report.text());
             Ok(Kind::Done)
         }
         PackCommand::Doctor => {
             let report = with(app, pack::doctor)?;
-            if app.ui.is_json() {
-                app.ui.json(&report)
-            } else {
-                app.ui.out(&report.text())
-            }
+            app.ui.show(&report, || report.text());
             Ok(report.kind())
         }
     }
 }
 
 fn planned(app: &App, report: &PlanReport) -> Result<Kind> {
-    if app.ui.is_json() {
-        app.ui.json(report);
-    } else {
-        app.ui.out(&report.text());
-    }
+    app.ui.show(report, || report.text());
     Ok(report.kind())
 }
 

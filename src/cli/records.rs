@@ -141,11 +141,7 @@ pub(super) fn status(app: &App, args: &StatusArgs) -> Result<Kind> {
     let limit = Limit::nearest(args.limit);
     let overview = context(app, &workspace, &data, None, |context| overview(context, &wanted, limit))?;
     warn(app, overview.warnings());
-    if app.ui.is_json() {
-        app.ui.json(&overview);
-    } else {
-        app.ui.out(&overview.text());
-    }
+    app.ui.show(&overview, || overview.text());
     Ok(Kind::Done)
 }
 

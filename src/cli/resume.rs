@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::context::context;
-use super::options::StateOption;
+use super::options::{ForkOptions, StateOption};
 use super::{App, say};
 use crate::failure::{Kind, Result};
 use crate::ids::RepoName;
@@ -67,15 +67,8 @@ pub(super) struct Args {
     /// The fork's branch that holds the patches
     #[arg(long, value_name = "BRANCH")]
     branch: Option<String>,
-    /// The fork's repository on this machine; without it, what the flow says, else the workspace root
-    #[arg(long, value_name = "DIR")]
-    fork: Option<PathBuf>,
-    /// Where upstream is fetched from; without it, as for `run release`
-    #[arg(long, value_name = "URL")]
-    upstream_url: Option<String>,
-    /// The file with the sources; else FEED_SOURCES_PATH, else feed-sources.json in the workspace root
-    #[arg(long, value_name = "FILE")]
-    feed_sources: Option<PathBuf>,
+    #[command(flatten)]
+    fork: ForkOptions,
 }
 
 /// What to do with what was begun.
@@ -122,13 +115,13 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         source: args.source.clone(),
         repo: args.repo.clone(),
         branch: args.branch.clone(),
-        fork: args.fork.as_ref().map(|path| environment.resolve(path)),
-        upstream_url: args.upstream_url.as_deref().map(|url| environment.resolve_url(url)),
+        fork: args.fork.repository(environment),
+        upstream_url: args.fork.upstream_url(environment),
         push: args.push,
         state: args.state.wanted(environment),
         command: super::typed(app),
     };
-    let (report, kind) = context(app, &workspace, &data, args.feed_sources.as_deref(), |context| {
+    let (report, kind) = context(app, &workspace, &data, args.fork.feed_sources(), |context| {
         pipeline::resume(context, &asked)
     })?;
     Ok(said(app, report, kind, &workspace))

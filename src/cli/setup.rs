@@ -75,11 +75,7 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
         let _progress = app.ui.progress("fetching upstream's tags", None);
         setup::check(&git, &asked)?
     };
-    if app.ui.is_json() {
-        app.ui.json(&found);
-    } else {
-        app.ui.out(&found.text());
-    }
+    app.ui.show(&found, || found.text());
     Ok(if found.is_ready() { Kind::Done } else { Kind::Failed })
 }
 

@@ -69,10 +69,6 @@ pub(super) fn run(app: &App, args: &Args) -> Result<Kind> {
             std::slice::from_ref(&refusal.hint),
         );
     }
-    if app.ui.is_json() {
-        app.ui.json(&report);
-    } else {
-        app.ui.out(&verify_text(&report, &app.ui.look()));
-    }
+    app.ui.show(&report, || verify_text(&report, &app.ui.look()));
     Ok(kind)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::fields::WrongType;
-use super::text::{line_and_column, shown, shown_path};
+use super::text::{NotToml, shown, shown_path};
 
 /// Why a flow.toml cannot be used. It disables its own flow and no other.
 ///
@@ -13,16 +13,12 @@ use super::text::{line_and_column, shown, shown_path};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ManifestError {
     /// The file is not TOML.
-    #[error("{}:{line}:{column}: not valid TOML: {message}", shown_path(.file))]
+    #[error("{}:{}:{}: not valid TOML: {}", shown_path(.file), .at.line, .at.column, .at.message)]
     Syntax {
         /// The manifest.
         file: PathBuf,
-        /// Where, counted from 1.
-        line: usize,
-        /// Where in the line, counted from 1 and in characters.
-        column: usize,
-        /// What the parser found.
-        message: String,
+        /// Where, and what the parser found.
+        at: NotToml,
     },
     /// A field that every flow needs is missing, blank or no string.
     #[error("flow.toml requires {field}: {}", shown_path(.file))]
@@ -101,8 +97,7 @@ pub(crate) enum ManifestError {
 
 impl ManifestError {
     pub(super) fn syntax(error: &toml::de::Error, text: &str, file: &Path) -> Self {
-        let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
-        Self::Syntax { file: file.to_owned(), line, column, message: shown(error.message()) }
+        Self::Syntax { file: file.to_owned(), at: NotToml::of(error, text) }
     }
 
     pub(super) fn wrong_type(wrong: WrongType, file: &Path) -> Self {
@@ -117,7 +112,7 @@ impl ManifestError {
     /// What to do next.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Syntax { line, .. } => format!("correct line {line} of the file"),
+            Self::Syntax { at, .. } => format!("correct line {} of the file", at.line),
             Self::Requires { field, .. } => format!("write a non-blank string for `{field}`"),
             Self::Version { .. } => "write `version = 1`".to_owned(),
             Self::NoSteps { .. } => "add a [[steps]] table with `name` and `runner`".to_owned(),

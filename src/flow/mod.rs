@@ -34,7 +34,7 @@ pub(crate) use schema::flow_schema;
 pub(crate) use select::{PassedOver, Reason, Selected, Selection, select, shadows};
 pub(crate) use stack_config::{ConfigError, PatchStackConfig, Push, upstream_url};
 pub(crate) use switches::{SwitchedOff, Switches, SwitchesError, switching_off, workspace_schema};
-pub(crate) use text::{check_segment, line_and_column, shown, shown_path};
+pub(crate) use text::{NotToml, check_segment, shown, shown_path};
 
 /// A flow that was found, whether or not it may run.
 #[derive(Debug, Clone)]

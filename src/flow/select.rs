@@ -35,6 +35,13 @@ pub(crate) struct Selected<'a> {
     pub(crate) gate: Option<GateClosed>,
 }
 
+impl Selected<'_> {
+    /// Its flow's name and its own, as messages have them: `flow/step`.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}/{}", self.manifest.name, self.step.name)
+    }
+}
+
 /// A step, or a whole flow, that the event does not make run.
 #[derive(Debug)]
 pub(crate) struct PassedOver<'a> {

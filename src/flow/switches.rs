@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 use super::Flow;
 use super::fields::{Fields, WrongType};
-use super::text::{line_and_column, shown, shown_path};
+use super::text::{NotToml, shown, shown_path};
 
 /// What of a flow the workspace's own configuration switches off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,16 +34,12 @@ pub(crate) struct Switches {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum SwitchesError {
     /// The file is not TOML.
-    #[error("{}:{line}:{column}: not valid TOML: {message}", shown_path(.file))]
+    #[error("{}:{}:{}: not valid TOML: {}", shown_path(.file), .at.line, .at.column, .at.message)]
     Syntax {
         /// The file.
         file: PathBuf,
-        /// Where, counted from 1.
-        line: usize,
-        /// Where in the line, counted from 1 and in characters.
-        column: usize,
-        /// What the parser found.
-        message: String,
+        /// Where, and what the parser found.
+        at: NotToml,
     },
     /// A value has the wrong type.
     #[error("{field} must be {expected}, and is {found}: {}", shown_path(.file))]
@@ -63,7 +59,7 @@ impl SwitchesError {
     /// What to do next.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Syntax { line, .. } => format!("correct line {line} of the file"),
+            Self::Syntax { at, .. } => format!("correct line {} of the file", at.line),
             Self::WrongType { field, expected, .. } => format!("write {expected} for `{field}`"),
         })
     }
@@ -75,10 +71,9 @@ impl Switches {
     /// # Errors
     /// Text that is not TOML, and a value of the wrong type below `flows`.
     pub(crate) fn parse(text: &str, file: &Path) -> Result<Self, SwitchesError> {
-        let mut table = text.parse::<Table>().map_err(|error| {
-            let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
-            SwitchesError::Syntax { file: file.into(), line, column, message: shown(error.message()) }
-        })?;
+        let mut table = text
+            .parse::<Table>()
+            .map_err(|error| SwitchesError::Syntax { file: file.into(), at: NotToml::of(&error, text) })?;
         let mut this = Self::default();
         let reader = Reader { file };
         for (name, value) in reader.table("flows", table.remove("flows"))? {

@@ -29,8 +29,27 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Where a text is no TOML, and what the parser says: for messages about files that people write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotToml {
+    /// The line, counted from 1.
+    pub(crate) line: usize,
+    /// The column, counted from 1 and in characters.
+    pub(crate) column: usize,
+    /// What the parser found, fit for a message.
+    pub(crate) message: String,
+}
+
+impl NotToml {
+    /// What is wrong with `text`, by the parser's `error`.
+    pub(crate) fn of(error: &toml::de::Error, text: &str) -> Self {
+        let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
+        Self { line, column, message: shown(error.message()) }
+    }
+}
+
 /// Line and column, counted from 1 and in characters, of the byte `offset` in `text`.
-pub(crate) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before: String = text.char_indices().take_while(|(at, _)| *at < offset).map(|(_, c)| c).collect();
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;

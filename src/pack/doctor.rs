@@ -152,7 +152,6 @@ pub(crate) fn flow_not_in_lock(folder: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::super::listing::{Listing, Node, PackFile};
-    use super::super::lock::LockSource;
     use super::*;
 
     fn files(nodes: &[(&str, &str, bool)], link: bool) -> Files {
@@ -168,21 +167,7 @@ mod tests {
     }
 
     fn item(hash: Digest) -> LockItem {
-        LockItem {
-            name: "a".into(),
-            kind: ItemKind::Flow,
-            source: LockSource {
-                input: "p".into(),
-                kind: "local".into(),
-                url: None,
-                reference: None,
-                commit: None,
-            },
-            source_path: "flows/a".into(),
-            destination_path: ".codex/flows/a".into(),
-            content_hash: hash,
-            installed_at: String::new(),
-        }
+        LockItem::sample(ItemKind::Flow, "a", hash)
     }
 
     #[test]

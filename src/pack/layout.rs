@@ -9,7 +9,7 @@ use super::hooks::HOOKS;
 use super::lock::ItemKind;
 use super::lock_edit::LOCK;
 use super::marketplace::MARKETPLACE;
-use crate::flow::{check_segment, line_and_column, shown, shown_path};
+use crate::flow::{NotToml, check_segment, shown, shown_path};
 
 /// The file that names a pack's items.
 pub(crate) const PACK_FILE: &str = "codex-pack.toml";
@@ -42,16 +42,12 @@ pub(super) struct Listed {
 #[derive(Debug, Error)]
 pub(crate) enum LayoutError {
     /// It is no TOML.
-    #[error("{}:{line}:{column}: {}", shown_path(.file), shown(.what))]
+    #[error("{}:{}:{}: {}", shown_path(.file), .at.line, .at.column, .at.message)]
     Syntax {
         /// The file.
         file: PathBuf,
-        /// Where, from 1.
-        line: usize,
-        /// Where in the line, from 1.
-        column: usize,
-        /// What the parser said.
-        what: String,
+        /// Where, and what the parser said.
+        at: NotToml,
     },
     /// An item lies outside.
     #[error("{}: the path {path} of item {index} leaves the pack", shown_path(.file))]
@@ -145,10 +141,8 @@ impl Layout {
             let warnings = Vec::new();
             return Ok(Self { name: None, version: None, description: None, listed: None, warnings });
         };
-        let document: Table = toml::from_str(text).map_err(|error| {
-            let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
-            LayoutError::Syntax { file: file.into(), line, column, what: error.message().to_owned() }
-        })?;
+        let document: Table = toml::from_str(text)
+            .map_err(|error| LayoutError::Syntax { file: file.into(), at: NotToml::of(&error, text) })?;
         let pack = document.get("pack").and_then(Value::as_table).cloned().unwrap_or_default();
         let mut layout = Self {
             name: text_of(&pack, "name"),

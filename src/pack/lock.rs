@@ -97,6 +97,29 @@ pub(crate) struct LockSource {
     pub(crate) commit: Option<String>,
 }
 
+impl LockSource {
+    /// A folder of this machine, as it was typed.
+    pub(crate) fn local(input: impl Into<String>) -> Self {
+        Self { input: input.into(), kind: "local".to_owned(), url: None, reference: None, commit: None }
+    }
+}
+
+#[cfg(test)]
+impl LockItem {
+    /// An item that lies where such items lie.
+    pub(crate) fn sample(kind: ItemKind, name: &str, content_hash: Digest) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            source: LockSource::local("../p"),
+            source_path: format!("{}s/{name}", kind.name()),
+            destination_path: kind.destination(name),
+            content_hash,
+            installed_at: "2026-05-18T00:04:17.788Z".to_owned(),
+        }
+    }
+}
+
 /// Why a lock cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum LockError {

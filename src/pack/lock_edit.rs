@@ -96,21 +96,8 @@ mod tests {
     use crate::ids::Digest;
 
     fn item(kind: ItemKind, name: &str, content: &str) -> LockItem {
-        LockItem {
-            name: name.to_owned(),
-            kind,
-            source: LockSource {
-                input: "../p".to_owned(),
-                kind: "local".to_owned(),
-                url: None,
-                reference: None,
-                commit: Some("a".repeat(40)),
-            },
-            source_path: format!("flows/{name}"),
-            destination_path: kind.destination(name),
-            content_hash: Digest::of(content.as_bytes()),
-            installed_at: "2026-05-18T00:04:17.788Z".to_owned(),
-        }
+        let source = LockSource { commit: Some("a".repeat(40)), ..LockSource::local("../p") };
+        LockItem { source, ..LockItem::sample(kind, name, Digest::of(content.as_bytes())) }
     }
 
     fn changed(text: Option<&str>, put: &[LockItem], gone: &[(ItemKind, &str)]) -> Option<String> {

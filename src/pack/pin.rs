@@ -77,13 +77,7 @@ impl Pin<'_> {
         let item = LockItem {
             name: self.name.to_owned(),
             kind: ItemKind::Flow,
-            source: LockSource {
-                input: self.installer.to_owned(),
-                kind: "local".to_owned(),
-                url: None,
-                reference: None,
-                commit: None,
-            },
+            source: LockSource::local(self.installer),
             source_path: self.destination(),
             destination_path: self.destination(),
             content_hash: self.content_hash.clone(),

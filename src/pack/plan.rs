@@ -193,7 +193,6 @@ mod tests {
     use super::super::inspect::inspect;
     use super::super::layout::Layout;
     use super::super::listing::{Listing, Node, PackFile};
-    use super::super::lock::LockSource;
     use super::*;
 
     fn file(text: &str) -> Node {
@@ -213,21 +212,7 @@ mod tests {
     }
 
     fn locked(text: &str) -> LockItem {
-        LockItem {
-            name: "s".into(),
-            kind: ItemKind::Skill,
-            source: LockSource {
-                input: "p".into(),
-                kind: "local".into(),
-                url: None,
-                reference: None,
-                commit: None,
-            },
-            source_path: "skills/s".into(),
-            destination_path: ".agents/skills/s".into(),
-            content_hash: skill(text).content_hash,
-            installed_at: String::new(),
-        }
+        LockItem::sample(ItemKind::Skill, "s", skill(text).content_hash)
     }
 
     fn here(place: &Place, overwrite: bool) -> Here<'_> {

@@ -1,5 +1,7 @@
 //! An event that is recorded: which of its steps are due, and as which runs they are executed.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,7 +16,6 @@ use crate::record::{Attempt, Dispatch, Retention, Run, RunReport as RunSays, Sta
 use crate::release::State;
 use crate::report::StepReport;
 use crate::store::DataDir;
-use crate::workspace::Workspace;
 
 /// So many of the newest names are compared with one that is not known.
 const COMPARED: usize = 1000;
@@ -232,12 +233,12 @@ pub(super) fn stored(run: &Run) -> Result<Value> {
     serde_json::to_value(run).map_err(|err| Failure::new(Kind::Failed, err))
 }
 
-/// How much of the past the workspace wants to be kept.
+/// How much of the past the workspace wants to be kept, by its workspace.toml.
 ///
 /// # Errors
-/// Where its workspace.toml cannot be read, or says no number that makes sense.
-pub(super) fn retention(workspace: &Workspace) -> Result<Retention> {
-    let Some((file, text)) = workspace.settings()? else { return Ok(Retention::default()) };
+/// Where that says no number that makes sense.
+pub(super) fn retention(settings: Option<(PathBuf, String)>) -> Result<Retention> {
+    let Some((file, text)) = settings else { return Ok(Retention::default()) };
     Retention::parse(&text).map_err(|err| {
         Failure::new(Kind::Usage, err)
             .context(format!("{} cannot be used", file.display()))

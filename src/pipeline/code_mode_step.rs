@@ -2,9 +2,9 @@
 
 use super::execution::{Execution, context, environment};
 use super::private_clone;
-use super::script_step::{Stepped, Unready, broken, failed, folder, must_be_clean, said, script};
+use super::script_step::{Stepped, Unready, broken, ended_badly, folder, must_be_clean, said, script};
 use super::session::Session;
-use super::step_log::{Hidden, logged};
+use super::step_log::logged;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::flow::{Runner, Selected};
@@ -27,7 +27,7 @@ pub(super) fn run(
     execution: &Execution,
     done: State,
 ) -> Result<Stepped> {
-    let title = format!("Code Mode flow step {}/{}", selected.manifest.name, selected.step.name);
+    let title = format!("Code Mode flow step {}", selected.full_name());
     let host = match Host::chosen(session.context.variables, session.context.cwd) {
         Ok(host) => host,
         Err(error) => return Ok(Stepped::blocked(advised(&error.to_string(), error.hint()))),
@@ -86,10 +86,7 @@ fn carry_out(
         }
         Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),
         Err(error) if error.is_blocked() => Stepped::blocked(advised(&error.to_string(), error.hint())),
-        Err(error) => {
-            let text = Hidden::of(session, selected).mask(&error.to_string()).into_owned();
-            Stepped::failed(failed(&text, error.hint(), &log), text)
-        }
+        Err(error) => ended_badly(session, selected, &error.to_string(), error.hint(), &log),
     };
     Ok(stepped.logged(log))
 }

@@ -80,7 +80,7 @@ pub(super) fn environment(
     let named = named.filter_map(|(_, name)| name.as_str()).collect();
     let asked = EnvAsked { listed: &selected.step.env, named };
     let StepEnv { env, withheld, secrets } = step_env(session.context.variables, &asked, &own);
-    let step = format!("step {}/{}", selected.manifest.name, selected.step.name);
+    let step = format!("step {}", selected.full_name());
     for name in withheld {
         let why = "it may be a secret, which flow.toml has to list in `env`, or is the runner's own";
         session.context.ui.note(&format!("{step} does not see {name}: {why}"));

@@ -36,15 +36,12 @@ pub(super) fn keep(
     match made(session, job, event, selected, result) {
         Ok(None) => {}
         Ok(Some((commit, carried))) => {
-            let failed = matches!(carried.state, State::Failed);
-            let Carried { status, message, state, document, artifact, plan } = carried;
             let own = &stepped.carried;
-            let message = match failed {
-                true => format!("{}; {message}", own.message),
-                false => format!("{}; kept as the candidate: {}", own.message, commit.short()),
+            let (status, what) = match carried.state {
+                State::Failed => (carried.status, carried.message),
+                _ => (own.status, format!("kept as the candidate: {}", commit.short())),
             };
-            let status = if failed { status } else { own.status };
-            stepped.carried = Carried { status, message, state, document, artifact, plan };
+            stepped.carried = Carried { status, message: format!("{}; {what}", own.message), ..carried };
         }
         Err(failure) => {
             let why = problem(&failure).message;
@@ -92,7 +89,7 @@ fn made(
     {
         prepared.tip = before;
     }
-    let frame = Frame { event, selected, prepared: &prepared, started_at: session.context.stamp() };
+    let frame = Frame::begun(session, event, selected, &prepared);
     let gathered = carrying::gather(session, &prepared)?;
     let carry = carry_of(&prepared, &gathered, commit)?.ok_or_else(|| {
         let tag = &prepared.release.tag;

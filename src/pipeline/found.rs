@@ -2,6 +2,7 @@
 //! is started and nobody is asked for it: no git, no network.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use super::context::Context;
 use crate::failure::{Failure, Result};
@@ -12,6 +13,8 @@ use crate::pack::{self, Lock};
 pub(super) struct Found {
     pub(super) flows: Vec<Flow>,
     pub(super) notes: Vec<String>,
+    /// The path and text of workspace.toml, which others read too.
+    pub(super) settings: Option<(PathBuf, String)>,
 }
 
 /// Everything that is installed or the repository's own.
@@ -25,10 +28,11 @@ pub(super) fn found(context: &Context<'_>) -> Result<Found> {
     };
     let mut flows = pack::active(context.workspace.found_flows()?, lock.as_ref());
     let mut notes = lock.map(|lock| lock.warnings).unwrap_or_default();
-    if let Some((file, text)) = context.workspace.settings()? {
-        notes.extend(Switches::parse(&text, &file)?.apply(&mut flows));
+    let settings = context.workspace.settings()?;
+    if let Some((file, text)) = &settings {
+        notes.extend(Switches::parse(text, file)?.apply(&mut flows));
     }
-    Ok(Found { flows, notes })
+    Ok(Found { flows, notes, settings })
 }
 
 /// The flows to choose from: those that are named, else those that PATCH_MOI_FLOWS names, else all. With
@@ -37,7 +41,7 @@ pub(super) fn found(context: &Context<'_>) -> Result<Found> {
 /// # Errors
 /// As [`found`]; a name that no flow has.
 pub(super) fn chosen(context: &Context<'_>, names: &[String], allow_modified: bool) -> Result<Found> {
-    let Found { flows, mut notes } = found(context)?;
+    let Found { flows, mut notes, settings } = found(context)?;
     let mut flows = named(flows, context, names)?;
     let allowed = || context.variable("PATCH_MOI_ALLOW_MODIFIED").is_some_and(|set| set == "1");
     if allow_modified || allowed() {
@@ -49,7 +53,7 @@ pub(super) fn chosen(context: &Context<'_>, names: &[String], allow_modified: bo
         let said = flow.notes.iter().cloned().chain(warnings).chain(modified);
         notes.extend(said.map(|note| format!("{}: {note}", flow.place())));
     }
-    Ok(Found { flows, notes })
+    Ok(Found { flows, notes, settings })
 }
 
 fn let_run(flow: &mut Flow) {

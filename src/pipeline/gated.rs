@@ -6,7 +6,7 @@ use super::script_step::Stepped;
 use super::selecting::{draft, flows_for};
 use super::session::{Job, Repeat, Session};
 use crate::failure::Result;
-use crate::flow::{GateClosed, Selected, Selection};
+use crate::flow::{GateClosed, Selection};
 use crate::ids::EventId;
 use crate::record::{RunId, Status, StepResult};
 use crate::release::State;
@@ -32,7 +32,7 @@ fn opened(session: &Session<'_>, event: &EventId, selection: &Selection<'_>) -> 
         .selected
         .iter()
         .filter(|selected| selected.gate.is_none() && GateClosed::of(selected.step.runner).is_some())
-        .map(|selected| run_id(event, selected))
+        .map(|selected| session.execution(event, selected).run)
         .collect();
     if ids.is_empty() {
         return Ok(BTreeSet::new());
@@ -80,10 +80,6 @@ pub(super) fn leave_due(
     if opened.is_empty() && job.repeat == Repeat::RestOrEverything {
         return Ok(false);
     }
-    selection.selected.retain(|selected| opened.contains(&run_id(event, selected)));
+    selection.selected.retain(|selected| opened.contains(&session.execution(event, selected).run));
     Ok(true)
-}
-
-fn run_id(event: &EventId, selected: &Selected<'_>) -> RunId {
-    RunId::of(event, &selected.manifest.name, &selected.step.name)
 }

@@ -61,7 +61,7 @@ pub(crate) fn matching(context: &Context<'_>, asked: &MatchAsked) -> Result<Matc
         Which::File(file) => Event::parse(&read_bounded(file, MAX_EVENT_BYTES as u64)?, file)?,
         Which::Release(repo, tag) => Event::of_tag(repo, tag, (context.now)()),
     };
-    let Found { flows, notes } = found::chosen(context, &asked.flows, asked.allow_modified)?;
+    let Found { flows, notes, .. } = found::chosen(context, &asked.flows, asked.allow_modified)?;
     let gates = Gates::from_env(&|name| context.variable(name));
     let selection = described(&select(&event.kind, &event.payload, &flows, &gates));
     Ok(Matched { id: event.id, kind: event.kind, selection, notes })
@@ -122,7 +122,7 @@ pub(crate) struct ListedStep {
 /// # Errors
 /// A folder, a lock or a workspace.toml that cannot be read.
 pub(crate) fn list(context: &Context<'_>) -> Result<Listed> {
-    let Found { flows, notes } = found::chosen(context, &[], false)?;
+    let Found { flows, notes, .. } = found::chosen(context, &[], false)?;
     let shadows = shadows(&flows);
     let listed = flows.iter().zip(shadows).map(|(flow, shadow)| {
         let by =

@@ -122,17 +122,14 @@ pub(super) fn run(
     Ok(match outcome {
         Ok(result) => Stepped::new(result.status(), said(&result, &log), Ok(result), done),
         Err(error) if error.is_interruption() => return Err(Failure::new(Kind::Failed, error)),
-        Err(error) => {
-            let text = Hidden::of(session, selected).mask(&error.to_string()).into_owned();
-            Stepped::failed(failed(&text, error.hint(), &log), text)
-        }
+        Err(error) => ended_badly(session, selected, &error.to_string(), error.hint(), &log),
     }
     .logged(log))
 }
 
 fn title(selected: &Selected<'_>) -> String {
     let runner = if selected.step.runner == Runner::Bun { "Bun" } else { "Command" };
-    format!("{runner} flow step {}/{}", selected.manifest.name, selected.step.name)
+    format!("{runner} flow step {}", selected.full_name())
 }
 
 pub(super) fn said(result: &StepResult, log: &str) -> String {
@@ -140,8 +137,20 @@ pub(super) fn said(result: &StepResult, log: &str) -> String {
     format!("{}log {log}", message.unwrap_or_default())
 }
 
+/// What a step comes to that ended with `error`. Values that it may know and nobody else are not repeated.
+pub(super) fn ended_badly(
+    session: &Session<'_>,
+    selected: &Selected<'_>,
+    error: &str,
+    hint: Option<String>,
+    log: &str,
+) -> Stepped {
+    let text = Hidden::of(session, selected).mask(error).into_owned();
+    Stepped::failed(failed(&text, hint, log), text)
+}
+
 /// The error in one line: how it ended, and its last word.
-pub(super) fn failed(text: &str, hint: Option<String>, log: &str) -> String {
+fn failed(text: &str, hint: Option<String>, log: &str) -> String {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default();
     let last = lines.next_back().map(|last| format!(": {}", last.trim())).unwrap_or_default();
@@ -196,7 +205,7 @@ pub(super) fn script(
                 "its script `{shown}` leads out of its flow's folder: {why}"
             )));
         }
-        let step = format!("{}/{}", selected.manifest.name, selected.step.name);
+        let step = selected.full_name();
         session.context.ui.warn(&format!(
             "the script `{shown}` of {step} leads out of its flow's folder: no pack can hold it"
         ));

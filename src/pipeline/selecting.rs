@@ -143,24 +143,15 @@ pub(super) fn nothing_selected(
 }
 
 pub(super) fn two_stacks(one: &Selected<'_>, other: &Selected<'_>) -> Failure {
-    Failure::usage(format!(
-        "two steps would carry a stack for the same event: {}/{} and {}/{}",
-        one.manifest.name, one.step.name, other.manifest.name, other.step.name
-    ))
-    .hint(format!(
-        "one event has one candidate; to keep {}/{}, write at the top of .codex/workspace.toml: {}",
-        one.manifest.name,
-        one.step.name,
-        switching_off(&other.manifest.name, &other.step.name)
-    ))
-    .hint(format!(
-        "to keep {}/{}, write there: {}",
-        other.manifest.name,
-        other.step.name,
-        switching_off(&one.manifest.name, &one.step.name)
-    ))
-    .hint(format!(
-        "for this run alone, `--flow {}` or `--flow {}` chooses",
-        one.manifest.name, other.manifest.name
-    ))
+    let (first, second) = (one.full_name(), other.full_name());
+    Failure::usage(format!("two steps would carry a stack for the same event: {first} and {second}"))
+        .hint(format!(
+            "one event has one candidate; to keep {first}, write at the top of .codex/workspace.toml: {}",
+            switching_off(&other.manifest.name, &other.step.name)
+        ))
+        .hint(format!("to keep {second}, write there: {}", switching_off(&one.manifest.name, &one.step.name)))
+        .hint(format!(
+            "for this run alone, `--flow {}` or `--flow {}` chooses",
+            one.manifest.name, other.manifest.name
+        ))
 }

@@ -129,7 +129,8 @@ impl<'a> Session<'a> {
     /// A file that cannot be read or parsed, no git or one that is too old.
     pub(super) fn open(context: &'a Context<'a>, asked: &Asked) -> Result<Self> {
         let git = Git::find(context.variables)?;
-        let Found { flows, mut notes } = found::chosen(context, &asked.flows, asked.allow_modified)?;
+        let Found { flows, mut notes, settings } =
+            found::chosen(context, &asked.flows, asked.allow_modified)?;
         let sources = match context.sources_file() {
             Some(file) => {
                 let sources = Sources::parse(&read_bounded(&file, MAX_SOURCES_BYTES as u64)?, &file)?;
@@ -151,7 +152,7 @@ impl<'a> Session<'a> {
             flows_digest: pack::flows_digest(&flows),
             flows,
             gates: Gates::from_env(&|name| context.variable(name)),
-            client: FlowClient::open(context.workspace.root()).keeping(again::retention(context.workspace)?),
+            client: FlowClient::open(context.workspace.root()).keeping(again::retention(settings)?),
             notes,
             clones: RefCell::default(),
             sources,

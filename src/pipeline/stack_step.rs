@@ -76,7 +76,21 @@ pub(super) struct Frame<'a> {
     pub(super) event: &'a Event,
     pub(super) selected: &'a Selected<'a>,
     pub(super) prepared: &'a Prepared,
-    pub(super) started_at: String,
+    run: RunId,
+    started_at: String,
+}
+
+impl<'a> Frame<'a> {
+    /// What stands around a carry that begins now.
+    pub(super) fn begun(
+        session: &Session<'_>,
+        event: &'a Event,
+        selected: &'a Selected<'a>,
+        prepared: &'a Prepared,
+    ) -> Self {
+        let run = session.execution(&event.id, selected).run;
+        Self { event, selected, prepared, run, started_at: session.context.stamp() }
+    }
 }
 
 /// Carries the stack, and delivers what came of it.
@@ -89,7 +103,7 @@ pub(super) fn carry(
     selected: &Selected<'_>,
     prepared: &Prepared,
 ) -> Result<Carried> {
-    let frame = Frame { event, selected, prepared, started_at: session.context.stamp() };
+    let frame = Frame::begun(session, event, selected, prepared);
     let bench = &prepared.bench;
     let Gathered { refs, inventory } = carrying::gather(session, prepared)?;
     if inventory.is_adopted(bench)? {
@@ -97,8 +111,7 @@ pub(super) fn carry(
     }
     let carry = carrying::carry(session, prepared, &inventory)?;
     let squashed = carrying::squash(prepared, &carry)?;
-    let mut document = document(&frame, &inventory, &refs, carry, squashed);
-    document.run.id = session.execution(&event.id, selected).run.to_string();
+    let document = document(&frame, &inventory, &refs, carry, squashed);
     finish(session, &frame, bench, document)
 }
 
@@ -217,7 +230,6 @@ pub(super) fn document(
 ) -> Document {
     let prepared = frame.prepared;
     let release = &prepared.release;
-    let run = RunId::of(&frame.event.id, &frame.selected.manifest.name, &frame.selected.step.name);
     let annotated = release.object != release.commit.object();
     Document {
         schema_version: SCHEMA_VERSION,
@@ -243,7 +255,7 @@ pub(super) fn document(
             origin: frame.selected.flow.origin.name().to_owned(),
         },
         run: RunRef {
-            id: run.as_str().to_owned(),
+            id: frame.run.to_string(),
             started_at: frame.started_at.clone(),
             completed_at: frame.started_at.clone(),
         },

@@ -28,7 +28,7 @@ pub(super) fn logged<R>(
     work: impl FnOnce(&mut dyn Write, &mut dyn FnMut(&str)) -> R,
 ) -> Result<(R, String)> {
     let mut log = session.client.begin_log(&execution.run)?;
-    let title = format!("step {}/{}", selected.manifest.name, selected.step.name);
+    let title = format!("step {}", selected.full_name());
     let hidden = Hidden::of(session, selected);
     let done = relayed(session, &title, |on_line| {
         work(&mut HidingLog { hidden: &hidden, log: &mut log }, &mut |line| on_line(&hidden.mask(line)))

@@ -80,6 +80,15 @@ impl Ui {
         self.write(to, text);
     }
 
+    /// A report: the document for programs, or else what `text` makes of it for people.
+    pub(crate) fn show(&self, report: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.is_json() {
+            self.json(report);
+        } else {
+            self.out(&text());
+        }
+    }
+
     /// The one JSON document of a command with `--json`.
     pub(crate) fn json(&self, document: &impl Serialize) {
         match serde_json::to_string_pretty(document) {

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::flow::{
-    BuiltIn, Flow, GateClosed, Gates, Manifest, Origin, Reason, Selection, Standing, SwitchedOff, built_in,
-    select,
+    BuiltIn, Flow, GateClosed, Gates, Manifest, Origin, Reason, Selected, Selection, Standing, SwitchedOff,
+    built_in, select,
 };
 use crate::ids::RelPath;
 
@@ -44,7 +44,7 @@ fn release(flows: &[Flow]) -> Selection<'_> {
 }
 
 fn names(selection: &Selection<'_>) -> Vec<String> {
-    selection.selected.iter().map(|s| format!("{}/{}", s.manifest.name, s.step.name)).collect()
+    selection.selected.iter().map(Selected::full_name).collect()
 }
 
 fn reasons(selection: &Selection<'_>) -> Vec<(String, String)> {

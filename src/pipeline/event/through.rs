@@ -88,7 +88,7 @@ impl Through<'_> {
             let carried = match done {
                 Ok(Stepped { carried, outcome, .. }) => {
                     if let Ok(result) = &outcome {
-                        next.add(&named(selected), result.next(), self.job.depth);
+                        next.add(&selected.full_name(), result.next(), self.job.depth);
                     }
                     carried
                 }
@@ -152,7 +152,7 @@ impl Through<'_> {
             self.prepared.is_none() && document.is_none() && flow_candidate::reports(&stepped);
         let is_undone = matches!(status, Status::Failed | Status::Blocked) || lacks_candidate;
         if is_undone && process::is_interrupted() {
-            let program = format!("step {}", named(selected));
+            let program = format!("step {}", selected.full_name());
             return Err(Failure::new(Kind::Failed, ProcessError::Interrupted { program }));
         }
         Ok(stepped)
@@ -170,10 +170,6 @@ impl Through<'_> {
             checkout: self.prepared.as_ref().map(|prepared| prepared.fork.path().display().to_string()),
         }
     }
-}
-
-fn named(selected: &Selected<'_>) -> String {
-    format!("{}/{}", selected.manifest.name, selected.step.name)
 }
 
 /// What a step adds to the end of its event: a closed gate beside other work is no more than a

@@ -1,6 +1,7 @@
 //! `pack update` and `pack remove`: what is installed, brought up to date or taken out.
 
 use super::super::context::Context;
+use super::super::words::problem;
 use super::add::Planner;
 use super::report::PlanReport;
 use super::source::{self, Opened};
@@ -31,7 +32,8 @@ pub(crate) fn update(context: &Context<'_>, asked: &ChangeAsked) -> Result<PlanR
     for item in before.lock.items.iter().filter(|item| is_meant(&asked.names, item) && has_pack(item)) {
         let source = place_of(&item.source);
         if !packs.iter().any(|(known, _)| *known == source) {
-            let opened = source::reopen(context, &source).map_err(|failure| words(&failure));
+            let opened =
+                source::reopen(context, &source).map_err(|failure| shown(&problem(&failure).message));
             packs.push((source, opened));
         }
     }
@@ -121,10 +123,4 @@ fn are_installed(names: &[String], items: &[LockItem]) -> Result<()> {
     }
     Err(Failure::usage(format!("the lock has no item {}", unknown.join(", ")))
         .hint("`patch-moi pack list` says what is installed"))
-}
-
-/// A failure with its causes, on one line.
-fn words(failure: &Failure) -> String {
-    let all = std::iter::once(failure.title()).chain(failure.causes()).collect::<Vec<_>>();
-    shown(&all.join(": "))
 }

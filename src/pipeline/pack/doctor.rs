@@ -7,9 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::context::Context;
+use super::super::words::problem;
 use super::state::{MAX_SHARED, hold};
 use super::text;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::flow::{Manifest, Origin, Runner, shown};
 use crate::ids::RelPath;
 use crate::pack::{
@@ -110,12 +111,7 @@ pub(crate) fn doctor(context: &Context<'_>) -> Result<DoctorReport> {
 /// The text of a file of the workspace, or why it cannot be read.
 fn read(root: &Path, path: &str) -> std::result::Result<Option<String>, String> {
     let path: RelPath = path.parse().map_err(|error: crate::ids::InvalidName| error.to_string())?;
-    read_own(root, &path, MAX_SHARED).map_err(|error| words(&error.into()))
-}
-
-/// A failure with its causes, on one line.
-fn words(failure: &Failure) -> String {
-    std::iter::once(failure.title()).chain(failure.causes()).collect::<Vec<_>>().join(": ")
+    read_own(root, &path, MAX_SHARED).map_err(|error| problem(&error.into()).message)
 }
 
 impl DoctorReport {
@@ -171,9 +167,8 @@ impl DoctorReport {
         let root = context.workspace.root();
         let path = item.destination_path.trim_start_matches("./").trim_end_matches('/');
         let place = match path.parse::<RelPath>() {
-            Ok(path) => {
-                place(root, path.as_str()).unwrap_or_else(|error| Place::Blocked(words(&error.into())))
-            }
+            Ok(path) => place(root, path.as_str())
+                .unwrap_or_else(|error| Place::Blocked(problem(&error.into()).message)),
             Err(error) => Place::Blocked(error.to_string()),
         };
         let source = source_of(context, item);
@@ -212,7 +207,7 @@ impl DoctorReport {
     fn flows(&mut self, context: &Context<'_>, lock: Option<&Lock>) {
         let found = match context.workspace.found_flows() {
             Ok(found) => found,
-            Err(error) => return self.errors.push(words(&error.into())),
+            Err(error) => return self.errors.push(problem(&error.into()).message),
         };
         for flow in found {
             let manifest = flow.manifest.as_ref().ok().map(|text| Manifest::parse(text, &flow.manifest_file));

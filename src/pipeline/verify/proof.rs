@@ -91,8 +91,7 @@ pub(in crate::pipeline) fn prove(
             false => again(session, claim, folder, &mut prepared, gathered, &mut proved)?,
         };
         let Made { gathered, carry, squashed } = made;
-        let frame =
-            Frame { event: &event, selected, prepared: &prepared, started_at: session.context.stamp() };
+        let frame = Frame::begun(session, &event, selected, &prepared);
         let mut document = stack_step::document(&frame, &gathered.inventory, &gathered.refs, carry, squashed);
         if claim.is_made_by_flow() {
             document.flow.origin = MADE_BY_FLOW.to_owned();
