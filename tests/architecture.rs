@@ -102,6 +102,19 @@ fn no_lint_is_switched_off_without_a_reason() {
     );
 }
 
+#[test]
+fn whoever_carries_a_stack_checks_that_it_adds_up() {
+    let sources = read("src");
+    let count = |source: &Source, call: &str| without_tests(&source.code).matches(call).count();
+    let carries = sources.iter().filter(|source| !source.is_test() && count(source, "stack::carry(") > 0);
+    let carries = carries.collect::<Vec<_>>();
+    assert!(!carries.is_empty(), "nobody carries a stack: the check looks for the wrong name");
+    for source in carries {
+        let (carried, checked) = (count(source, "stack::carry("), count(source, "accounting("));
+        assert!(checked >= carried, "{} carries a stack and does not call `accounting`", source.path);
+    }
+}
+
 /// Every Rust file below `folder`.
 fn read(folder: &str) -> Vec<Source> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);

@@ -80,7 +80,8 @@ pub(crate) enum AccountingError {
         /// What it says blocks it.
         blocker: Option<CommitId>,
     },
-    /// The candidate says that it is complete while patches are open, or the other way round.
+    /// The candidate says that it is complete while patches are open, or the other way round; or only one of
+    /// a complete candidate and a partial one is there to be had, and it is the other.
     #[error("the candidate is said to be {}, and {open} patches are open", completeness(*complete))]
     Completeness {
         /// What the candidate says.
@@ -136,7 +137,7 @@ pub(crate) fn accounting(
     }
     let open = books.open.len();
     let complete = carry.candidate.complete;
-    if complete != (open == 0) {
+    if complete != (open == 0) || complete == carry.partial.is_some() {
         return Err(AccountingError::Completeness { complete, open });
     }
     Ok(())
@@ -161,7 +162,7 @@ impl Books {
             (Verdict::Clean | Verdict::Merged | Verdict::Resolved, None) => {
                 return Err(AccountingError::Lost { commit, verdict });
             }
-            (Verdict::Conflict | Verdict::Blocked, Some(new)) => {
+            (Verdict::Upstreamed | Verdict::Conflict | Verdict::Blocked, Some(new)) => {
                 return Err(AccountingError::Smuggled { commit, verdict, new });
             }
             (_, Some(new)) if verdict.is_carried() => {
@@ -282,6 +283,21 @@ mod tests {
             carry.patches[at].new_commit = Some(sample::commit(99));
         });
         assert!(matches!(result, Err(AccountingError::Smuggled { .. })), "{result:?}");
+    }
+
+    #[test]
+    fn a_patch_that_upstream_has_and_the_candidate_too_fails() {
+        let result = spoilt(|carry| {
+            let at = place(carry, Verdict::Upstreamed);
+            carry.patches[at].new_commit = Some(sample::commit(99));
+        });
+        assert!(matches!(result, Err(AccountingError::Smuggled { .. })), "{result:?}");
+    }
+
+    #[test]
+    fn an_incomplete_candidate_without_a_partial_one_fails() {
+        let result = spoilt(|carry| carry.partial = None);
+        assert!(matches!(result, Err(AccountingError::Completeness { .. })), "{result:?}");
     }
 
     #[test]

@@ -124,15 +124,17 @@ fn read_answer(from: &mut impl BufRead, clean: bool) -> std::io::Result<Merged> 
         if file.is_empty() {
             break;
         }
-        let (path, stage, submodule) =
+        let (path, stage, submodule, object) =
             conflicted(&file).ok_or_else(|| strange("git's merge listed no path"))?;
         let stages = paths.entry(path).or_default();
+        stages.objects.push(object);
         stages.seen[stage - 1] = true;
         stages.submodule |= submodule;
     }
     read_messages(from, &mut paths)?;
-    let conflicts =
-        paths.into_iter().map(|(path, stages)| PathConflict { kind: stages.kind(), path }).collect();
+    let conflict =
+        |(path, stages): (_, Stages)| PathConflict { path, kind: stages.kind(), objects: stages.objects };
+    let conflicts = paths.into_iter().map(conflict).collect();
     Ok(Merged { tree, clean: false, conflicts })
 }
 
@@ -175,19 +177,21 @@ fn field(from: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
 }
 
 /// `<mode> <object> <stage>TAB<path>`.
-fn conflicted(line: &[u8]) -> Option<(Vec<u8>, usize, bool)> {
+fn conflicted(line: &[u8]) -> Option<(Vec<u8>, usize, bool, ObjectId)> {
     let tab = line.iter().position(|byte| *byte == b'\t')?;
     let head = std::str::from_utf8(&line[..tab]).ok()?;
     let mut head = head.split(' ');
     let submodule = head.next()? == "160000";
-    let stage = head.nth(1)?.parse().ok().filter(|stage| (1..=3).contains(stage))?;
-    Some((line[tab + 1..].to_vec(), stage, submodule))
+    let object = head.next()?.parse().ok()?;
+    let stage = head.next()?.parse().ok().filter(|stage| (1..=3).contains(stage))?;
+    Some((line[tab + 1..].to_vec(), stage, submodule, object))
 }
 
 /// What is known of one conflicted path.
 #[derive(Debug, Default)]
 struct Stages {
     seen: [bool; 3],
+    objects: Vec<ObjectId>,
     submodule: bool,
     said: Option<Said>,
 }

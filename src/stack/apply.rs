@@ -89,23 +89,40 @@ pub(super) fn apply(
 }
 
 /// Whether `onto` has the patch: in the same words, so that it changes nothing there; or in other
-/// words, so that it conflicts there while its inverse applies and takes effect.
+/// words, so that it conflicts there while all of it can be taken out.
 pub(super) fn is_absorbed(merger: &Merger<'_>, patch: Application, onto: TreeId) -> Result<bool, PortError> {
     let forward = merger.merge(patch.on(onto))?;
     if forward.clean {
         return Ok(forward.tree == onto);
     }
-    can_be_taken_out(merger, patch, onto)
+    Ok(holds(merger, patch, onto)? == Held::Whole)
 }
 
-/// Whether the inverse of the patch applies to `there` and takes effect.
-pub(super) fn can_be_taken_out(
-    merger: &Merger<'_>,
-    patch: Application,
-    there: TreeId,
-) -> Result<bool, PortError> {
-    let inverse = merger.merge(patch.inverse(there))?;
-    Ok(inverse.clean && inverse.tree != there)
+/// How much of a patch a tree holds, by taking it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// Its inverse applies, and the patch makes of the outcome what was there before.
+    Whole,
+    /// Its inverse applies and takes effect, but the patch does more than bring that back.
+    Part,
+    /// Its inverse changes nothing.
+    Nothing,
+    /// Its inverse conflicts: nobody can tell.
+    Unknown,
+}
+
+/// How much of the patch `there` holds. That its inverse takes effect is not enough to know that all of it
+/// is there: where upstream has not taken a part of the patch, the inverse of that part changes nothing.
+pub(super) fn holds(merger: &Merger<'_>, patch: Application, there: TreeId) -> Result<Held, PortError> {
+    let without = merger.merge(patch.inverse(there))?;
+    if !without.clean {
+        return Ok(Held::Unknown);
+    }
+    if without.tree == there {
+        return Ok(Held::Nothing);
+    }
+    let again = merger.merge(patch.on(without.tree))?;
+    Ok(if again.clean && again.tree == there { Held::Whole } else { Held::Part })
 }
 
 /// The paths of a change: sorted, each once.

@@ -3,13 +3,11 @@
 //! The stack is everything that the tip reaches and the excluded commits do not, merges included.
 //! A plain merge base would count a release commit that lives on a release branch only as a patch.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::commit::RawCommit;
 use super::landed::Landed;
 use super::ports::{Objects, PortError};
-use super::settle::Grounds;
 use super::{LeftOut, StackError};
 use crate::ids::CommitId;
 
@@ -38,8 +36,6 @@ pub(crate) struct Inventory {
     pub(crate) flatten: bool,
     /// That commit and the fork's own ones below it, which are not carried.
     replaced: HashSet<CommitId>,
-    /// What of upstream is below each patch, found out when it is asked for.
-    pub(super) grounds: OnceCell<Grounds>,
 }
 
 impl Inventory {
@@ -133,8 +129,7 @@ pub(crate) fn take_landed(
     let Graph { mut raw, replaced, .. } = graph;
     let commits = order.into_iter().filter_map(|id| raw.remove(&id).map(|commit| (id, commit))).collect();
     let excluded = boundary.into_iter().chain([onto]).collect::<BTreeSet<_>>().into_iter().collect();
-    let (flatten, grounds) = (false, OnceCell::new());
-    Ok(Inventory { tip, onto, base, commits, excluded, left_out, landed, flatten, replaced, grounds })
+    Ok(Inventory { tip, onto, base, commits, excluded, left_out, landed, flatten: false, replaced })
 }
 
 /// The commits of the stack, and those of the branch for which a candidate's stack stands in.

@@ -10,7 +10,8 @@ use super::apply::{self, Application, Applied};
 use super::commit::RawCommit;
 use super::ports::{Merged, PathConflict};
 use super::replay::answered;
-use super::walk::{Position, Step, Walk, lossy};
+use super::step::{Position, Settled, Step};
+use super::walk::{Walk, lossy};
 use super::{StackError, Verdict, settle, tree};
 use crate::ids::{CommitId, TreeId};
 
@@ -28,55 +29,52 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
     }
     let first = walk.position(commit.parents[0]);
     let parents = new_parents(walk, commit)?;
-    let gaps = gaps(walk, commit);
     let ids: Vec<CommitId> = parents.iter().map(|parent| parent.commit).collect();
     let whole = Application::new(walk.parent_tree(commit)?, commit.tree, first.tree);
     let touched = tree::touched(walk.objects, whole.parent, whole.commit, whole.there)?;
     let paths = apply::paths(&touched);
     if ids == commit.parents {
-        let stands = Position { commit: id, tree: commit.tree, gaps };
-        let mut step = Step::stays(whole, paths, Verdict::Clean, stands);
-        step.carried = Some((id, commit.tree));
-        return Ok(step);
+        let stands = Position { commit: id, tree: commit.tree };
+        return Ok(Step::goes_on(whole, paths, Verdict::Clean, stands));
     }
     let before = automatic(walk, &commit.parents, commit)?;
     let [only] = &parents[..] else {
-        let old = Old { commit: id, tree: commit.tree, before: &before };
-        let made = several(walk, old, automatic(walk, &ids, commit)?)?;
+        let made = several(walk, id, commit.tree, &before, automatic(walk, &ids, commit)?)?;
         let Made { tree, settled } = match made {
             Ok(made) => made,
             Err(Open { outcome, on }) => {
                 let question = Question { on, may_be_left_out: false };
-                return Ok(walk.refuse(whole, paths, outcome, Position { gaps, ..first }, question));
+                return Ok(walk.refuse(whole, &touched, outcome, first, question));
             }
         };
         let new = walk.join(commit, tree, &ids)?;
         let moved = touched.iter().any(|spot| spot.before != spot.there);
         let verdict = if moved { Verdict::Merged } else { Verdict::Clean };
-        let mut step = Step::stays(whole, paths, verdict, Position { commit: new, tree, gaps });
-        step.carried = Some((new, tree));
-        if let Some(settled) = settled {
+        let mut step = Step::goes_on(whole, paths, verdict, Position { commit: new, tree });
+        if let Some(Settling { paths, asked }) = settled {
             step.verdict = Verdict::Resolved;
-            settled.say(&mut step, tree);
+            step.settled = Some(Settled { paths, answer: None });
+            match asked {
+                Some(on) => answered(&mut step, on, tree),
+                None => step.notes.push(LATER.to_owned()),
+            }
         }
         return Ok(step);
     };
-    let there = Position { gaps, ..only.clone() };
-    single(walk, id, commit, before.tree, there)
-}
-
-/// The merge as it was.
-struct Old<'a> {
-    commit: CommitId,
-    tree: TreeId,
-    /// The automatic merge of its parents.
-    before: &'a Merged,
+    single(walk, id, commit, before.tree, *only)
 }
 
 /// What a merge of several parents makes.
 struct Made {
     tree: TreeId,
-    settled: Option<Settled>,
+    settled: Option<Settling>,
+}
+
+/// Where a conflict of it was, and on which tree a person was asked; without one, a later merge that brought
+/// upstream in has settled it.
+struct Settling {
+    paths: Vec<String>,
+    asked: Option<TreeId>,
 }
 
 /// A conflict that nobody has settled yet, and the tree that an answer to it belongs to.
@@ -85,43 +83,29 @@ struct Open {
     on: TreeId,
 }
 
-/// Who settled a conflict, and in which paths.
-enum Settled {
-    /// A later merge that brought upstream in.
-    Before(Vec<String>),
-    /// A person who was asked: also the tree that the answer belongs to.
-    Now(Vec<String>, TreeId),
-}
-
-impl Settled {
-    fn say(self, step: &mut Step, tree: TreeId) {
-        match self {
-            Self::Before(paths) => {
-                step.settled = paths;
-                step.notes.push(LATER.to_owned());
-            }
-            Self::Now(paths, on) => {
-                step.settled = paths;
-                answered(step, on, tree);
-            }
-        }
-    }
-}
-
 /// The person's part of the old merge on `after`, the automatic merge of its new parents. That one stands for
 /// all of them, where the first one's tree would not.
-fn several(walk: &Walk<'_>, old: Old<'_>, after: Merged) -> Result<Result<Made, Open>, StackError> {
+fn several(
+    walk: &Walk<'_>,
+    id: CommitId,
+    old: TreeId,
+    before: &Merged,
+    after: Merged,
+) -> Result<Result<Made, Open>, StackError> {
     let on = after.tree;
-    let outcome = carry_over(walk, old.tree, old.before, &after)?;
+    let outcome = carry_over(walk, old, before, &after)?;
     if outcome.clean {
         return Ok(Ok(Made { tree: outcome.tree, settled: None }));
     }
-    let application = Application::new(old.before.tree, old.tree, on);
-    if let Some(tree) = settle::settled(walk, old.commit, application, &outcome)? {
-        return Ok(Ok(Made { tree, settled: Some(Settled::Before(lossy(&outcome))) }));
+    let settled = |tree, asked| {
+        let settled = Some(Settling { paths: lossy(&outcome), asked });
+        Ok(Ok(Made { tree, settled }))
+    };
+    if let Some(tree) = settle::settled(walk, id, Application::new(before.tree, old, on), &outcome)? {
+        return settled(tree, None);
     }
-    if let Some(tree) = walk.answer(old.commit, on)? {
-        return Ok(Ok(Made { tree, settled: Some(Settled::Now(lossy(&outcome), on)) }));
+    if let Some(tree) = walk.answer(id, on)? {
+        return settled(tree, Some(on));
     }
     Ok(Err(Open { outcome, on }))
 }
@@ -160,7 +144,7 @@ fn single(
                 return Ok(step);
             }
             let question = Question { on, may_be_left_out: true };
-            Ok(walk.refuse(application, apply::paths(&touched), outcome, there, question))
+            Ok(walk.refuse(application, &touched, outcome, there, question))
         }
     }
 }
@@ -169,7 +153,7 @@ fn single(
 /// another one, and was not so in the old merge (`git merge --no-ff`). The first parent goes only
 /// where it has become the release itself: a branch whose patches upstream took still is the branch
 /// that the others were merged into.
-fn new_parents(walk: &Walk<'_>, commit: &RawCommit) -> Result<Vec<Position>, StackError> {
+pub(super) fn new_parents(walk: &Walk<'_>, commit: &RawCommit) -> Result<Vec<Position>, StackError> {
     let stands: Vec<Position> = commit.parents.iter().map(|parent| walk.position(*parent)).collect();
     let mut kept = Vec::new();
     for (at, one) in stands.iter().enumerate() {
@@ -185,23 +169,18 @@ fn new_parents(walk: &Walk<'_>, commit: &RawCommit) -> Result<Vec<Position>, Sta
             needed &= !repeats;
         }
         if needed {
-            kept.push(one.clone());
+            kept.push(*one);
         }
     }
     Ok(kept)
 }
 
-/// What none of the parents' lines carried, in stack order.
-fn gaps(walk: &Walk<'_>, commit: &RawCommit) -> std::rc::Rc<Vec<usize>> {
-    let mut all: Vec<usize> =
-        commit.parents.iter().flat_map(|parent| walk.position(*parent).gaps.to_vec()).collect();
-    all.sort_unstable();
-    all.dedup();
-    std::rc::Rc::new(all)
-}
-
 /// git's merge of `parents`, one after the other, conflicts and all.
-fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Result<Merged, StackError> {
+pub(super) fn automatic(
+    walk: &Walk<'_>,
+    parents: &[CommitId],
+    commit: &RawCommit,
+) -> Result<Merged, StackError> {
     let mut at = parents[0];
     let mut merged = Merged::trivial(apply::tree_of(walk.objects, at)?);
     for (done, parent) in parents.iter().enumerate().skip(1) {
@@ -217,7 +196,12 @@ fn automatic(walk: &Walk<'_>, parents: &[CommitId], commit: &RawCommit) -> Resul
 }
 
 /// The person's part of the old merge on the new automatic one.
-fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> Result<Merged, StackError> {
+pub(super) fn carry_over(
+    walk: &Walk<'_>,
+    old: TreeId,
+    before: &Merged,
+    after: &Merged,
+) -> Result<Merged, StackError> {
     let mut outcome = walk.merger.merge(Application::new(before.tree, old, after.tree))?;
     for conflict in &after.conflicts {
         let known = outcome.conflicts.iter().any(|other| other.path == conflict.path);

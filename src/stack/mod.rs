@@ -13,7 +13,10 @@
 //! | `inventory` | which commits are the fork's own, and what they stand on |
 //! | `landed` | a candidate that landed as one commit, and recorded bases |
 //! | `replay` | the way of each patch: tried, carried, dropped or left out |
-//! | `walk` | where each commit has come to stand, and what was left open |
+//! | `walk` | where each commit has come to stand |
+//! | `step` | what one patch came to |
+//! | `traces` | which patches lie below which, what they changed and what they left open |
+//! | `places` | sets of patches that share what they have in common |
 //! | `apply` | one ordinary patch on one new parent |
 //! | `fast` | the merge without git, for patches whose outcome is certain |
 //! | `merges` | one merge on its new parents |
@@ -22,6 +25,7 @@
 //! | `hand` | what of an answer does not follow from the patch |
 //! | `upstream` | whether upstream had a patch and took it out again |
 //! | `culprit` | the upstream commit that made the difference |
+//! | `line` | upstream's way to the release, and where on it something changes |
 //! | `commit`, `tree`, `raw` | git's raw formats |
 
 mod answers;
@@ -32,16 +36,20 @@ mod fast;
 mod hand;
 mod inventory;
 mod landed;
+mod line;
 mod merges;
 mod outcome;
 mod pick;
+mod places;
 mod ports;
 mod raw;
 mod replay;
 mod settle;
 mod squash;
+mod step;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod tree;
 mod upstream;
 mod walk;

@@ -153,6 +153,8 @@ pub(crate) struct PathConflict {
     pub(crate) path: Vec<u8>,
     /// What kind of conflict it is.
     pub(crate) kind: ConflictKind,
+    /// What git tried to merge there. Where a file was renamed, this tells which one it is.
+    pub(crate) objects: Vec<ObjectId>,
 }
 
 impl From<PathConflict> for Conflict {

@@ -1,17 +1,18 @@
 //! The way of each patch: tried, carried, dropped or left out.
 
 use std::cell::OnceCell;
-use std::rc::Rc;
 
 use super::answers::{Answers, Question};
-use super::apply::{self, Application, Applied};
+use super::apply::{self, Application, Applied, Held};
 use super::commit::{Committer, RawCommit};
-use super::culprit::{self, Line};
+use super::culprit;
 use super::inventory::Inventory;
+use super::line::Line;
 use super::ports::{FullMerge, Merged, Objects};
+use super::step::{Position, Step};
 use super::tree::{self, Touched};
 use super::upstream::Upstream;
-use super::walk::{Position, Step, Walk};
+use super::walk::Walk;
 use super::{Carry, StackError, Verdict, merges, settle};
 use crate::ids::{CommitId, TreeId};
 
@@ -36,7 +37,7 @@ pub(crate) fn carry(
     for (done, (id, commit)) in inventory.commits.iter().enumerate() {
         progress(done, inventory.commits.len());
         let step = replay.step(*id, commit)?;
-        replay.walk.record(*id, commit, step);
+        replay.walk.record(*id, commit, step)?;
     }
     progress(inventory.commits.len(), inventory.commits.len());
     replay.walk.finish()
@@ -71,19 +72,18 @@ impl Replay<'_> {
     fn step(&self, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
         match commit.parents[..] {
             [] if self.walk.inventory.flatten => self.ordinary(id, commit, self.walk.position(id), id),
-            [] => Ok(self.keep(id, commit)),
+            [] => Ok(keep(id, commit)),
             [parent] => self.ordinary(id, commit, self.walk.position(parent), parent),
-            _ => merges::step(&self.walk, id, commit),
+            _ => self.merge(id, commit),
         }
     }
 
-    /// A history of its own that was merged in stands on nothing and stays as it is.
-    fn keep(&self, id: CommitId, commit: &RawCommit) -> Step {
-        let application = Application::new(tree::empty(), commit.tree, tree::empty());
-        let stands = Position { commit: id, tree: commit.tree, gaps: Rc::default() };
-        let mut step = Step::stays(application, Vec::new(), Verdict::Clean, stands);
-        step.carried = Some((id, commit.tree));
-        step
+    fn merge(&self, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
+        let mut step = merges::step(&self.walk, id, commit)?;
+        if let Some(places) = step.asks() {
+            step.since = culprit::breaking_merge(&self.walk, self.line()?, commit, step.application, places)?;
+        }
+        Ok(step)
     }
 
     fn ordinary(
@@ -99,10 +99,11 @@ impl Replay<'_> {
             tree::touched(self.walk.objects, application.parent, application.commit, application.there)?;
         let paths = apply::paths(&touched);
         if there.commit == parent {
-            let mut step = Step::stays(application, paths, self.unmoved(application), there);
-            step.carried = Some((id, commit.tree));
-            step.stands = Position { commit: id, tree: commit.tree, gaps: step.stands.gaps };
-            return Ok(step);
+            // Its parent did not move, and it stays the same commit.
+            let is_empty = application.parent == application.commit;
+            let verdict = if is_empty { Verdict::Empty } else { Verdict::Clean };
+            let stands = Position { commit: id, tree: commit.tree };
+            return Ok(Step::goes_on(application, paths, verdict, stands));
         }
         match apply::apply(&self.walk.merger, application, &touched)? {
             Applied::NothingBefore => {
@@ -117,11 +118,6 @@ impl Replay<'_> {
             Applied::NothingHere => self.gone(application, paths, there),
             Applied::Conflict(outcome) => self.conflict(id, commit, application, &touched, outcome, there),
         }
-    }
-
-    /// The verdict of a commit whose parent did not move: it stays the same commit.
-    fn unmoved(&self, application: Application) -> Verdict {
-        if application.parent == application.commit { Verdict::Empty } else { Verdict::Clean }
     }
 
     /// The patch changes nothing here: upstream has it, or patches before it do.
@@ -144,9 +140,8 @@ impl Replay<'_> {
         paths: Vec<Vec<u8>>,
         there: Position,
     ) -> Result<Step, StackError> {
-        let upstream = culprit::absorbing(&self.walk, self.line()?, application)?;
         let mut step = Step::stays(application, paths, Verdict::Upstreamed, there);
-        step.upstream = upstream;
+        step.since = culprit::absorbing(&self.walk, self.line()?, application)?;
         Ok(step)
     }
 
@@ -160,12 +155,8 @@ impl Replay<'_> {
         there: Position,
     ) -> Result<Step, StackError> {
         let paths = apply::paths(touched);
-        let onto = self.walk.onto.tree;
-        let absorbed = match there.tree == onto {
-            true => apply::can_be_taken_out(&self.walk.merger, application, onto)?,
-            false => apply::is_absorbed(&self.walk.merger, application, onto)?,
-        };
-        if absorbed {
+        let held = self.held(application)?;
+        if held == Held::Whole {
             return self.upstreamed(application, paths, there);
         }
         if let Some(tree) = settle::settled(&self.walk, id, application, &outcome)? {
@@ -185,19 +176,42 @@ impl Replay<'_> {
             answered(&mut step, on, tree);
             return Ok(step);
         }
-        let places = outcome.places();
         let question = Question { on, may_be_left_out: true };
-        let mut step = self.walk.refuse(application, paths, outcome, there, question);
-        if step.verdict == Verdict::Conflict {
-            step.culprit = culprit::breaking(&self.walk, self.line()?, id, application, &places)?;
+        let mut step = self.walk.refuse(application, touched, outcome, there, question);
+        if let Some(places) = step.asks() {
+            step.since = culprit::breaking(&self.walk, self.line()?, application, places)?;
+            let changed = apply::paths(touched);
+            step.notes.extend(self.upstream()?.had(&self.walk, application, &changed)?);
+            if held == Held::Part {
+                step.notes.push("a part of it is in the release, in other words".to_owned());
+            }
         }
         Ok(step)
     }
+
+    /// How much of a patch that conflicts the release holds. Where earlier patches have changed what it
+    /// touches, they must have left it there.
+    fn held(&self, patch: Application) -> Result<Held, StackError> {
+        let (merger, onto) = (&self.walk.merger, self.walk.onto.tree);
+        let held = apply::holds(merger, patch, patch.there)?;
+        if held == Held::Whole && patch.there != onto && !apply::is_absorbed(merger, patch, onto)? {
+            return Ok(Held::Unknown);
+        }
+        Ok(held)
+    }
+}
+
+/// A history of its own that was merged in stands on nothing and stays as it is.
+fn keep(id: CommitId, commit: &RawCommit) -> Step {
+    let application = Application::new(tree::empty(), commit.tree, tree::empty());
+    Step::goes_on(application, Vec::new(), Verdict::Clean, Position { commit: id, tree: commit.tree })
 }
 
 /// Says that a person was asked and answered `tree` to the question on the tree `on`.
 pub(super) fn answered(step: &mut Step, on: TreeId, tree: TreeId) {
-    step.answer = Some((on, tree));
+    if let Some(settled) = &mut step.settled {
+        settled.answer = Some((on, tree));
+    }
     step.notes.push(
         match step.verdict {
             Verdict::Empty => "left out: whoever settled its conflict kept nothing of it",

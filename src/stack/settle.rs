@@ -4,7 +4,7 @@
 //! the merge. The person's answer stands in the merge's tree: the difference from the upstream that
 //! was merged in to the merge is what the fork wants of a path, and it is carried to the release.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::apply::{self, Application};
@@ -69,19 +69,14 @@ fn take(
 /// in, and its tree. They are those that brought upstream in, also by way of another branch; where the
 /// patches go on as one line, all of them, for then the branches meet each other sooner.
 fn settling_merges(walk: &Walk<'_>, id: CommitId) -> Result<Vec<(CommitId, TreeId)>, StackError> {
-    let start = walk.places.get(&id).map_or(walk.inventory.commits.len(), |place| place + 1);
-    let mut above = HashSet::from([id]);
+    let Some(place) = walk.places.get(&id) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for (commit_id, commit) in &walk.inventory.commits[start..] {
-        let parents: Vec<CommitId> =
-            commit.parents.iter().map(|parent| walk.inventory.stand_in(*parent)).collect();
-        if !parents.iter().any(|parent| above.contains(parent)) {
-            continue;
-        }
-        above.insert(*commit_id);
-        for parent in parents.iter().filter(|parent| !above.contains(parent)) {
-            if walk.inventory.flatten || brings_upstream(walk, id, *parent)? {
-                found.push((*parent, commit.tree));
+    for merge in walk.traces.merges_above(*place) {
+        let commit = &walk.inventory.commits[merge].1;
+        for parent in commit.parents.iter().map(|parent| walk.inventory.stand_in(*parent)) {
+            let is_above = walk.places.get(&parent).is_some_and(|parent| walk.traces.holds(*parent, *place));
+            if !is_above && (walk.inventory.flatten || brings_upstream(walk, id, parent)?) {
+                found.push((parent, commit.tree));
                 break;
             }
         }
@@ -90,15 +85,15 @@ fn settling_merges(walk: &Walk<'_>, id: CommitId) -> Result<Vec<(CommitId, TreeI
 }
 
 /// What of upstream is directly below the branch that ends with each patch.
-pub(super) type Grounds = HashMap<CommitId, Rc<BTreeSet<CommitId>>>;
+pub(super) type Footings = HashMap<CommitId, Rc<BTreeSet<CommitId>>>;
 
 /// Whether `parent` is upstream's, or holds something of upstream that `id` does not.
 fn brings_upstream(walk: &Walk<'_>, id: CommitId, parent: CommitId) -> Result<bool, PortError> {
     if !walk.places.contains_key(&parent) {
         return Ok(true);
     }
-    let grounds = walk.inventory.grounds.get_or_init(|| grounds(walk.inventory));
-    let (Some(brought), Some(own)) = (grounds.get(&parent), grounds.get(&id)) else { return Ok(false) };
+    let footings = walk.footings.get_or_init(|| footings(walk.inventory));
+    let (Some(brought), Some(own)) = (footings.get(&parent), footings.get(&id)) else { return Ok(false) };
     for upstream in brought.difference(own) {
         let mut held = false;
         for known in own.iter() {
@@ -111,8 +106,8 @@ fn brings_upstream(walk: &Walk<'_>, id: CommitId, parent: CommitId) -> Result<bo
     Ok(false)
 }
 
-fn grounds(inventory: &Inventory) -> Grounds {
-    let mut all = Grounds::with_capacity(inventory.commits.len());
+fn footings(inventory: &Inventory) -> Footings {
+    let mut all = Footings::with_capacity(inventory.commits.len());
     for (id, commit) in &inventory.commits {
         let below = below(inventory, &all, commit);
         all.insert(*id, below);
@@ -121,7 +116,7 @@ fn grounds(inventory: &Inventory) -> Grounds {
 }
 
 /// Of a line of patches it is one and the same set.
-fn below(inventory: &Inventory, known: &Grounds, commit: &RawCommit) -> Rc<BTreeSet<CommitId>> {
+fn below(inventory: &Inventory, known: &Footings, commit: &RawCommit) -> Rc<BTreeSet<CommitId>> {
     let of = |parent: &CommitId| {
         let parent = inventory.stand_in(*parent);
         known.get(&parent).cloned().unwrap_or_else(|| Rc::new(BTreeSet::from([parent])))

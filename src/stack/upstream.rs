@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::apply::{self, Application};
-use super::culprit::Line;
+use super::apply::{self, Application, Held};
+use super::line::Line;
 use super::walk::Walk;
 use super::{RawCommit, StackError, tree};
 use crate::ids::{CommitId, TreeId};
@@ -52,7 +52,8 @@ impl Upstream {
         Ok(all)
     }
 
-    /// What to say of a patch that takes effect on the release although upstream has had it.
+    /// What to say of a patch that takes effect on the release, or conflicts with it, although upstream has
+    /// had it.
     pub(super) fn had(
         &self,
         walk: &Walk<'_>,
@@ -75,19 +76,33 @@ impl Upstream {
             if digest(change.before, change.after)? != own {
                 continue;
             }
-            let twice = apply::can_be_taken_out(&walk.merger, patch, walk.onto.tree)?;
-            let then = match twice {
-                true => "still has it: this carries it a second time",
-                false => "took it out again",
-            };
-            return Ok(Some(format!(
-                "upstream had it with {} “{}” and {then}",
-                change.commit.short(),
-                change.subject
-            )));
+            let Change { commit, subject, .. } = change;
+            let since = since(walk, patch, change)?;
+            return Ok(
+                since.map(|since| format!("upstream had it with {} “{subject}” and {since}", commit.short()))
+            );
         }
         Ok(None)
     }
+}
+
+/// What upstream has done since with a change that is also `patch`. Nothing to say where the release has
+/// the patch: then an earlier one of the stack took it out, and this one brings it back.
+fn since(walk: &Walk<'_>, patch: Application, change: &Change) -> Result<Option<&'static str>, StackError> {
+    let onto = walk.onto.tree;
+    let on_release = walk.merger.merge(patch.on(onto))?;
+    if on_release.clean && on_release.tree == onto {
+        return Ok(None);
+    }
+    // The change, not the patch: upstream may have made it in another place.
+    let change = Application::new(change.before, change.after, onto);
+    Ok(Some(match apply::holds(&walk.merger, change, onto)? {
+        Held::Whole if on_release.clean => "still has it: this carries it a second time",
+        Held::Whole => "still has it, in another place",
+        Held::Part => "took a part of it out again",
+        Held::Nothing => "took it out again",
+        Held::Unknown => "has changed it since",
+    }))
 }
 
 /// Every path that a patch of the stack changes, and the directories above it.

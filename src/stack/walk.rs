@@ -1,82 +1,35 @@
 //! The state of a carry: where each commit has come to stand, and what has been left open.
 
-use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::answers::{Answers, Question, Settlement};
 use super::apply::{self, Application};
 use super::commit::{Committer, RawCommit};
+use super::culprit::Grounds;
 use super::fast::Merger;
 use super::inventory::Inventory;
-use super::ports::{FullMerge, Merged, Objects, PathConflict};
-use super::tree::Touched;
-use super::{Candidate, Carry, Conflict, Counts, Culprit, Patch, StackError, Verdict};
-use crate::ids::{CommitId, TreeId};
+use super::ports::{FullMerge, Merged, Objects};
+use super::settle::Footings;
+use super::step::{Position, Refusal, Settled, Step};
+use super::traces::Traces;
+use super::tree::{Node, Touched};
+use super::{Candidate, Carry, Conflict, Counts, Patch, StackError, Verdict, tree};
+use crate::ids::{CommitId, ObjectId, TreeId};
 
-/// Where an old commit has come to stand.
-#[derive(Debug, Clone)]
-pub(super) struct Position {
-    pub(super) commit: CommitId,
-    pub(super) tree: TreeId,
-    /// Which of its ancestors, itself included, were not carried: places in the stack, ascending.
-    pub(super) gaps: Rc<Vec<usize>>,
+/// How a patch is made again somewhere else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    pub(super) patch: Application,
+    /// Where the patch was settled: from the tree that it conflicted with to the settled one.
+    pub(super) settled: Option<Application>,
 }
 
-/// What is known of a commit that was walked over.
-#[derive(Debug)]
-pub(super) struct Walked {
-    pub(super) application: Application,
-    pub(super) verdict: Verdict,
-    /// Every path that the patch changes, and for one that was not carried those in which it
-    /// conflicts: sorted.
-    pub(super) paths: BTreeSet<Vec<u8>>,
-}
-
-/// What one step came to.
-#[derive(Debug)]
-pub(super) struct Step {
-    pub(super) application: Application,
-    pub(super) paths: Vec<Vec<u8>>,
-    pub(super) verdict: Verdict,
-    /// The commit that carries it.
-    pub(super) carried: Option<(CommitId, TreeId)>,
-    /// Where the next commit on it stands, gaps excepted.
-    pub(super) stands: Position,
-    pub(super) conflicts: Vec<PathConflict>,
-    pub(super) blocked_by: Option<usize>,
-    pub(super) culprit: Option<Culprit>,
-    pub(super) upstream: Option<Culprit>,
-    /// The paths that a person settled.
-    pub(super) settled: Vec<String>,
-    /// The tree to which the answer belongs, and the answer.
-    pub(super) answer: Option<(TreeId, TreeId)>,
-    pub(super) question: Option<Question>,
-    pub(super) notes: Vec<String>,
-}
-
-impl Step {
-    /// A step after which the branch stands where it stood before.
-    pub(super) fn stays(
-        application: Application,
-        paths: Vec<Vec<u8>>,
-        verdict: Verdict,
-        stands: Position,
-    ) -> Self {
-        Self {
-            application,
-            paths,
-            verdict,
-            carried: None,
-            stands,
-            conflicts: Vec::new(),
-            blocked_by: None,
-            culprit: None,
-            upstream: None,
-            settled: Vec::new(),
-            answer: None,
-            question: None,
-            notes: Vec::new(),
-        }
+impl Way {
+    fn of(step: &Step) -> Self {
+        let (patch, made) = (step.application, step.stands.tree);
+        let settled = step.settled.as_ref().map(|_| Application::new(patch.there, made, patch.there));
+        Self { patch, settled }
     }
 }
 
@@ -90,9 +43,12 @@ pub(super) struct Walk<'a> {
     pub(super) onto: RawCommit,
     positions: HashMap<CommitId, Position>,
     pub(super) places: HashMap<CommitId, usize>,
-    pub(super) walked: Vec<Walked>,
-    /// Every open path, with the places of the uncarried patches that touch it, ascending.
-    open: HashMap<Vec<u8>, Vec<usize>>,
+    pub(super) traces: Traces,
+    /// What was done at each place so far.
+    done: Vec<Way>,
+    pub(super) grounds: Grounds,
+    /// What of upstream is below each patch, found out when it is asked for.
+    pub(super) footings: OnceCell<Footings>,
     patches: Vec<Patch>,
     settlements: Vec<Settlement>,
 }
@@ -107,7 +63,9 @@ impl<'a> Walk<'a> {
         answers: &'a Answers,
     ) -> Result<Self, StackError> {
         let onto = RawCommit::parse(inventory.onto, &objects.commit(inventory.onto)?)?;
-        let places = inventory.commits.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect();
+        let places: HashMap<CommitId, usize> =
+            inventory.commits.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect();
+        let traces = Traces::of(inventory, &places);
         Ok(Self {
             objects,
             merger: Merger::new(objects, merger, onto.tree),
@@ -117,8 +75,10 @@ impl<'a> Walk<'a> {
             onto,
             positions: HashMap::new(),
             places,
-            walked: Vec::new(),
-            open: HashMap::new(),
+            traces,
+            done: Vec::new(),
+            grounds: Grounds::default(),
+            footings: OnceCell::new(),
             patches: Vec::new(),
             settlements: Vec::new(),
         })
@@ -127,11 +87,21 @@ impl<'a> Walk<'a> {
     /// Where `old` stands now. Everything below the stack has become the release. In one line each patch
     /// stands on the one before it, whatever its parents were.
     pub(super) fn position(&self, old: CommitId) -> Position {
-        let old = match self.walked.len().checked_sub(1) {
+        let old = match self.here().checked_sub(1) {
             Some(last) if self.inventory.flatten => self.inventory.commits[last].0,
             _ => self.inventory.stand_in(old),
         };
-        self.positions.get(&old).cloned().unwrap_or_else(|| self.release())
+        self.stands(old)
+    }
+
+    /// The place of the patch that is walked over now.
+    pub(super) fn here(&self) -> usize {
+        self.done.len()
+    }
+
+    /// What was done at a place before this one.
+    pub(super) fn way(&self, place: usize) -> Way {
+        self.done[place]
     }
 
     /// The tree of a commit's first parent, or the empty tree.
@@ -154,10 +124,8 @@ impl<'a> Walk<'a> {
     ) -> Result<Step, StackError> {
         let content = commit.rebuild(tree, &[there.commit], self.committer, &self.onto);
         let new = self.objects.write_commit(&content)?;
-        let stands = Position { commit: new, tree, gaps: there.gaps };
-        let mut step = Step::stays(application, apply::paths(touched), verdict, stands);
-        step.carried = Some((new, tree));
-        Ok(step)
+        let stands = Position { commit: new, tree };
+        Ok(Step::goes_on(application, apply::paths(touched), verdict, stands))
     }
 
     /// A merge of these new parents.
@@ -194,7 +162,7 @@ impl<'a> Walk<'a> {
         } else {
             self.go_on(commit, application, touched, Verdict::Resolved, tree, there)?
         };
-        step.settled = lossy(outcome);
+        step.settled = Some(Settled { paths: lossy(outcome), answer: None });
         Ok(step)
     }
 
@@ -202,88 +170,121 @@ impl<'a> Walk<'a> {
     pub(super) fn refuse(
         &self,
         application: Application,
-        paths: Vec<Vec<u8>>,
+        touched: &[Touched],
         outcome: Merged,
         there: Position,
         question: Question,
     ) -> Step {
-        let places = outcome.places();
-        let opener = self.opener(&there, &places);
-        let verdict = if opener.is_some() { Verdict::Blocked } else { Verdict::Conflict };
-        let mut step = Step::stays(application, paths, verdict, there);
+        let mut places = outcome.places();
+        places.extend(renamed(touched, &outcome));
+        let blocked_by = self.traces.opener(self.here(), &places);
+        let verdict = if blocked_by.is_some() { Verdict::Blocked } else { Verdict::Conflict };
+        let mut step = Step::stays(application, apply::paths(touched), verdict, there);
         if outcome.conflicts.is_empty() {
             step.notes.push(
                 "git calls the merge not clean and names no path: a directory was renamed in several ways"
                     .to_owned(),
             );
         }
-        step.paths.extend(places);
-        step.conflicts = outcome.conflicts;
-        step.blocked_by = opener;
-        step.question = Some(question);
+        step.paths.extend(places.iter().cloned());
+        step.refusal = Some(Refusal { conflicts: outcome.conflicts, places, blocked_by, question });
         step
     }
 
     /// Remembers what a step came to, for the steps after it.
-    pub(super) fn record(&mut self, id: CommitId, commit: &RawCommit, step: Step) {
-        let place = self.walked.len();
-        let tried_on = step.verdict.is_open().then_some(step.stands.commit);
-        let mut stands = step.stands;
-        let paths: BTreeSet<Vec<u8>> = step.paths.into_iter().collect();
-        let mut notes = step.notes;
-        if step.verdict.is_open() {
-            stands.gaps = Rc::new(stands.gaps.iter().copied().chain([place]).collect());
-            for path in &paths {
-                self.open.entry(path.clone()).or_default().push(place);
+    pub(super) fn record(
+        &mut self,
+        id: CommitId,
+        commit: &RawCommit,
+        mut step: Step,
+    ) -> Result<(), StackError> {
+        let paths: BTreeSet<Vec<u8>> = std::mem::take(&mut step.paths).into_iter().collect();
+        if !step.verdict.is_open() {
+            step.notes.extend(self.open_ground(&paths));
+            self.pass_on(step.application, &paths)?;
+        }
+        self.traces.enter(self.here(), step.verdict.is_open(), paths);
+        self.done.push(Way::of(&step));
+        self.positions.insert(id, step.stands);
+        let (new_commit, tree) = match step.is_commit {
+            true => (Some(step.stands.commit), Some(step.stands.tree)),
+            false => (None, None),
+        };
+        let settled = step.settled.map_or_else(Vec::new, |settled| {
+            if let Some((on_tree, tree)) = settled.answer {
+                let paths = settled.paths.clone();
+                self.settlements.push(Settlement { commit: id, on_tree, tree, paths });
             }
-        } else if step.verdict.is_carried() {
-            notes.extend(self.open_ground(&stands, &paths));
-        }
-        if let Some((on_tree, tree)) = step.answer {
-            self.settlements.push(Settlement { commit: id, on_tree, tree, paths: step.settled.clone() });
-        }
-        self.positions.insert(id, stands);
-        self.walked.push(Walked { application: step.application, verdict: step.verdict, paths });
-        self.patches.push(Patch {
+            settled.paths
+        });
+        let (culprit, upstream) = match step.verdict {
+            Verdict::Upstreamed => (None, step.since),
+            _ => (step.since, None),
+        };
+        let mut patch = Patch {
             commit: id,
             subject: commit.subject(),
             author: commit.author(),
             merge: commit.parents.len() > 1,
             verdict: step.verdict,
-            new_commit: step.carried.map(|(new, _)| new),
-            tree: step.carried.map(|(_, tree)| tree),
-            tried_on,
-            conflicts: step.conflicts.into_iter().map(Conflict::from).collect(),
-            blocked_by: step.blocked_by.map(|place| self.inventory.commits[place].0),
-            culprit: step.culprit,
-            upstream: step.upstream,
-            settled: step.settled,
-            question: step.question,
-            notes,
-        });
-    }
-
-    /// The first uncarried patch below `there` that left one of `paths` open.
-    fn opener(&self, there: &Position, paths: &BTreeSet<Vec<u8>>) -> Option<usize> {
-        if there.gaps.is_empty() {
-            return None;
+            new_commit,
+            tree,
+            tried_on: None,
+            conflicts: Vec::new(),
+            blocked_by: None,
+            culprit,
+            upstream,
+            settled,
+            question: None,
+            notes: step.notes,
+        };
+        if let Some(refusal) = step.refusal {
+            patch.tried_on = Some(step.stands.commit);
+            patch.conflicts = refusal.conflicts.into_iter().map(Conflict::from).collect();
+            patch.blocked_by = refusal.blocked_by.map(|place| self.inventory.commits[place].0);
+            patch.question = Some(refusal.question);
         }
-        let open = paths.iter().filter_map(|path| self.open.get(path));
-        open.filter_map(|places| places.iter().copied().find(|place| there.gaps.binary_search(place).is_ok()))
-            .min()
+        self.patches.push(patch);
+        Ok(())
     }
 
-    /// What to say of a carried patch that touches what an uncarried one left open.
-    fn open_ground(&self, stands: &Position, paths: &BTreeSet<Vec<u8>>) -> Option<String> {
-        let (id, commit) = &self.inventory.commits[self.opener(stands, paths)?];
+    /// A patch that takes an open path away leaves open what it adds: that may be the same file.
+    fn pass_on(&mut self, patch: Application, paths: &BTreeSet<Vec<u8>>) -> Result<(), StackError> {
+        let is_in = |tree, path: &Vec<u8>| tree::find(self.objects, tree, path).map(|node| node.is_some());
+        let (mut gone, mut added) = (Vec::new(), Vec::new());
+        for path in paths.iter().filter(|path| self.traces.is_open(path)) {
+            if !is_in(patch.commit, path)? {
+                gone.push(path);
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for path in paths {
+            if !is_in(patch.parent, path)? {
+                added.push(path);
+            }
+        }
+        self.traces.pass_on(&gone, &added);
+        Ok(())
+    }
+
+    /// What to say of a patch that touches what an uncarried one left open.
+    fn open_ground(&self, paths: &BTreeSet<Vec<u8>>) -> Option<String> {
+        let (id, commit) = &self.inventory.commits[self.traces.opener(self.here(), paths)?];
         Some(format!("touches a path that {} “{}” left open", id.short(), commit.subject()))
+    }
+
+    /// Whether a patch at or below `old` was not carried.
+    fn has_gap(&self, old: CommitId) -> bool {
+        self.places.get(&old).is_some_and(|place| self.traces.has_gap(*place))
     }
 
     /// After the last patch.
     pub(super) fn finish(self) -> Result<Carry, StackError> {
         let tip = self.position(self.inventory.tip);
         let whole = self.whole()?;
-        let complete = tip.gaps.is_empty();
+        let complete = !self.has_gap(self.inventory.stand_in(self.inventory.tip));
         let tree = whole.tree;
         let partial = (!complete).then_some(tip.commit);
         Ok(Carry {
@@ -306,8 +307,8 @@ impl<'a> Walk<'a> {
     fn whole(&self) -> Result<Position, StackError> {
         let mut at = Some(self.inventory.stand_in(self.inventory.tip));
         while let Some(id) = at {
-            let position = self.positions.get(&id).cloned().unwrap_or_else(|| self.release());
-            if position.gaps.is_empty() {
+            if !self.has_gap(id) {
+                let position = self.stands(id);
                 let holds = self.objects.is_ancestor(self.inventory.onto, position.commit)?;
                 return Ok(if holds { position } else { self.release() });
             }
@@ -316,9 +317,22 @@ impl<'a> Walk<'a> {
         Ok(self.release())
     }
 
-    fn release(&self) -> Position {
-        Position { commit: self.inventory.onto, tree: self.onto.tree, gaps: Rc::default() }
+    fn stands(&self, id: CommitId) -> Position {
+        self.positions.get(&id).copied().unwrap_or_else(|| self.release())
     }
+
+    const fn release(&self) -> Position {
+        Position { commit: self.inventory.onto, tree: self.onto.tree }
+    }
+}
+
+/// The paths under which the patch has what is in conflict elsewhere: git has found a rename.
+fn renamed(touched: &[Touched], outcome: &Merged) -> Vec<Vec<u8>> {
+    let objects: HashSet<ObjectId> =
+        outcome.conflicts.iter().flat_map(|conflict| &conflict.objects).copied().collect();
+    let is_there = |node: Node| node.is_some_and(|(_, id)| objects.contains(&id));
+    let spots = touched.iter().filter(|spot| is_there(spot.before) || is_there(spot.after));
+    spots.map(|spot| spot.path.clone()).collect()
 }
 
 /// The paths in conflict, for people.

@@ -222,7 +222,11 @@ impl FullMerge for Memory {
             } else if before == one {
                 other
             } else {
-                conflicts.push(PathConflict { path: path.clone(), kind: ConflictKind::Content });
+                conflicts.push(PathConflict {
+                    path: path.clone(),
+                    kind: ConflictKind::Content,
+                    objects: Vec::new(),
+                });
                 let marked = format!("<<<<<<< ours\n{one:?}\n=======\n{other:?}\n>>>>>>> theirs\n");
                 Some((FILE, self.file(&marked)))
             };

@@ -110,6 +110,23 @@ fn a_patch_that_upstream_took_and_threw_out_is_carried_and_says_so() {
 }
 
 #[test]
+fn what_the_release_has_and_an_earlier_answer_took_back_is_not_upstreamed() {
+    let memory = Memory::default();
+    let base = memory.commit("base", &[], &[("f", "0"), ("g", "0")]);
+    let onto = memory.commit("v2 without f", &[base], &[("g", "0")]);
+    let keep = memory.commit("keep f", &[base], &[("f", "1"), ("g", "0")]);
+    let drop = memory.commit("drop f after all", &[keep], &[("g", "0")]);
+    let mut answers = Answers::default();
+    answers.insert(keep, memory.parsed(onto).tree, memory.files(&[("f", "1, as settled"), ("g", "0")]));
+
+    let inventory = take(&memory, drop, onto, &[]).unwrap();
+    let carry = carry(&memory, &memory, &inventory, &Committer::default(), &answers, &mut |_, _| {}).unwrap();
+
+    // The release has no f; but what this stands on has one again, and dropping the patch would keep it.
+    assert_eq!(verdicts(&carry), [("keep f", Verdict::Resolved), ("drop f after all", Conflict)]);
+}
+
+#[test]
 fn what_was_done_in_a_merge_is_done_in_its_successor() {
     let memory = Memory::default();
     let base = memory.commit("base", &[], &[("f", "0"), ("u", "0")]);
