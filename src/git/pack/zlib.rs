@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn what_is_stored_can_be_inflated_whatever_its_length() {
         for length in [0, 1, 5_552, 5_553, 65_535, 65_536, 200_000] {
-            let content: Vec<u8> = (0..length).map(|at: u32| (at * 7919 >> 3) as u8 | 0x80).collect();
+            let content: Vec<u8> = (0..length).map(|at: u32| ((at * 7919) >> 3) as u8 | 0x80).collect();
             let mut stream = Vec::new();
             store(&mut stream, &content);
             let mut back = Vec::new();
