@@ -1,15 +1,12 @@
 //! What was made on the workbench, brought to the fork: one pack, then the refs.
 
 use std::collections::HashSet;
-use std::fs::{File, Permissions};
-use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use git2::ObjectType;
 
-use super::made::Object;
+use super::made::{Made, Object};
 use super::repository::{commit_id, oid};
+use super::settling::copy_promised;
 use super::supply::Lack;
 use super::{GitError, Repository, Workbench};
 use crate::ids::{CommitId, ObjectId, RefName};
@@ -92,10 +89,8 @@ impl Workbench {
         if missing.is_empty() {
             return Ok(0);
         }
-        let name = self.write_pack(&missing, |id| self.object(id).map_err(&failed))?;
-        let own = self.bench.objects_dir().join("pack");
         let to = fork.objects_dir().join("pack");
-        place(&own, &to, &name).map_err(|source| GitError::Temporary { dir: to.clone(), source })?;
+        self.write_pack(&to, &missing, |id| self.object(id).map_err(&failed))?;
         fork.inner.odb().and_then(|odb| odb.refresh()).map_err(fork.library("writing what was carried"))?;
         Ok(missing.len())
     }
@@ -124,7 +119,7 @@ impl Workbench {
             let file = entry.map_err(failed)?.path();
             let name = file.file_stem().and_then(|name| name.to_str()?.strip_prefix("pack-"));
             if let Some(name) = name.filter(|_| file.extension().is_some_and(|end| end == "promisor")) {
-                place(&own, &to, name).map_err(failed)?;
+                copy_promised(&own, &to, name).map_err(failed)?;
             }
         }
         fork.inner.odb().and_then(|odb| odb.refresh()).map_err(fork.library("writing what was fetched"))
@@ -139,7 +134,7 @@ impl Workbench {
         known: &[CommitId],
     ) -> Result<Vec<ObjectId>, git2::Error> {
         let seen = known.iter().map(CommitId::object).collect();
-        let mut there = There { fork: fork.inner.odb()?, seen };
+        let mut there = There { fork: fork.inner.odb()?, made: &self.made, seen };
         let mut commits: Vec<ObjectId> =
             tips.into_iter().map(|tip| tip.object()).filter(|id| there.lacks(*id)).collect();
         let (mut missing, mut trees) = (Vec::new(), Vec::new());
@@ -197,13 +192,15 @@ impl Workbench {
 /// What the fork has or will get.
 struct There<'a> {
     fork: git2::Odb<'a>,
+    made: &'a Made,
     seen: HashSet<ObjectId>,
 }
 
 impl There<'_> {
-    /// Whether it does not have `id`, which it gets then.
+    /// Whether it does not have `id`, which it gets then. What was made of something here is not looked for: a
+    /// large repository is slow to say that it lacks something, and an object may lie in two packs.
     fn lacks(&mut self, id: ObjectId) -> bool {
-        self.seen.insert(id) && !self.in_fork(id)
+        self.seen.insert(id) && (self.made.like(id).is_some() || !self.in_fork(id))
     }
 
     /// Whether it has `id` or will get it.
@@ -214,22 +211,4 @@ impl There<'_> {
     fn in_fork(&self, id: ObjectId) -> bool {
         self.fork.exists_ext(oid(id), git2::OdbLookupFlags::NO_REFRESH)
     }
-}
-
-/// Copies the finished pack `name` from the folder `own` to the folder `to`: first the pack and then its index, which
-/// makes it one. What a kill leaves begins with `tmp_`, and git's own gc clears it away; what libgit2 leaves where it writes
-/// has a name that nobody clears away.
-fn place(own: &Path, to: &Path, name: &str) -> io::Result<()> {
-    for end in ["promisor", "pack", "idx"] {
-        let name = format!("pack-{name}.{end}");
-        if end == "promisor" && !own.join(&name).exists() {
-            continue;
-        }
-        let mut beside = tempfile::Builder::new().prefix("tmp_").tempfile_in(to)?;
-        io::copy(&mut File::open(own.join(&name))?, &mut beside)?;
-        beside.as_file().set_permissions(Permissions::from_mode(0o444))?;
-        beside.as_file().sync_all()?;
-        beside.persist(to.join(name))?;
-    }
-    Ok(())
 }

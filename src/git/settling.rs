@@ -1,7 +1,11 @@
 //! From memory to the workbench's own disk.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use super::made::Object;
 use super::pack::Pack;
@@ -31,21 +35,25 @@ impl Workbench {
         } else {
             let dir = self.path().to_owned();
             let gone = || GitError::Temporary { dir, source: io::Error::other("an object is gone") };
-            self.write_pack(&ids, |id| self.made.get(id).ok_or_else(gone.clone()))?;
+            self.write_pack(&self.bench.objects_dir().join("pack"), &ids, |id| {
+                self.made.get(id).ok_or_else(gone.clone())
+            })?;
         }
         self.made.written();
         Ok(())
     }
 
-    /// Writes a pack of `ids` to the workbench; its name.
+    /// Writes a pack of `ids` to the folder `dir`: first the pack and then its index, which makes it one. What a kill leaves
+    /// begins with `tmp_`, and git's own gc clears it away; what libgit2 leaves where it writes has a name that nobody
+    /// clears away.
     pub(super) fn write_pack(
         &self,
+        dir: &Path,
         ids: &[ObjectId],
         read: impl Fn(ObjectId) -> Result<Object, GitError>,
-    ) -> Result<String, GitError> {
-        let dir = self.bench.objects_dir().join("pack");
-        let failed = |source| GitError::Temporary { dir: dir.clone(), source };
-        let mut file = tempfile::Builder::new().prefix("tmp_").tempfile_in(&dir).map_err(failed)?;
+    ) -> Result<(), GitError> {
+        let failed = |source| GitError::Temporary { dir: dir.to_owned(), source };
+        let mut file = tempfile::Builder::new().prefix("tmp_").tempfile_in(dir).map_err(failed)?;
         let mut pack = Pack::new(BufWriter::new(file.as_file_mut()), ids.len()).map_err(failed)?;
         for id in ids {
             let object = read(*id)?;
@@ -55,10 +63,32 @@ impl Workbench {
             pack.add(*id, object.kind, &object.content, like).map_err(failed)?;
         }
         let (name, index) = pack.finish().map_err(failed)?;
+        let is_kept = !dir.starts_with(self.path());
         let to = |end: &str| dir.join(format!("pack-{name}.{end}"));
-        file.persist(to("pack")).map_err(|err| failed(err.error))?;
-        let mut beside = tempfile::Builder::new().prefix("tmp_").tempfile_in(&dir).map_err(failed)?;
-        beside.write_all(&index).and_then(|()| beside.flush()).map_err(failed)?;
-        beside.persist(to("idx")).map_err(|err| failed(err.error)).map(|_: File| name)
+        last(file, &to("pack"), is_kept).map_err(failed)?;
+        let mut beside = tempfile::Builder::new().prefix("tmp_").tempfile_in(dir).map_err(failed)?;
+        beside.write_all(&index).map_err(failed)?;
+        last(beside, &to("idx"), is_kept).map_err(failed)
     }
+}
+
+/// Gives a finished file its name. One that is kept is on the disk before.
+fn last(file: NamedTempFile, name: &Path, is_kept: bool) -> io::Result<()> {
+    if is_kept {
+        file.as_file().set_permissions(Permissions::from_mode(0o444))?;
+        file.as_file().sync_all()?;
+    }
+    file.persist(name)?;
+    Ok(())
+}
+
+/// Copies the finished pack `name` of promised objects from the folder `own` to the folder `to`.
+pub(super) fn copy_promised(own: &Path, to: &Path, name: &str) -> io::Result<()> {
+    for end in ["promisor", "pack", "idx"] {
+        let name = format!("pack-{name}.{end}");
+        let mut beside = tempfile::Builder::new().prefix("tmp_").tempfile_in(to)?;
+        io::copy(&mut File::open(own.join(&name))?, &mut beside)?;
+        last(beside, &to.join(name), true)?;
+    }
+    Ok(())
 }

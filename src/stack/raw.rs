@@ -64,7 +64,7 @@ impl<'a> RawTree<'a> {
     /// Where the last entry that lies wholly in the first `length` bytes ends.
     fn end_of_entry_before(raw: &[u8], length: usize) -> usize {
         let mut end = 0;
-        while let Some(nul) = raw[end..].iter().position(|byte| *byte == 0) {
+        while let Some(nul) = raw.get(end..).and_then(|rest| find(rest, 0)) {
             let next = end + nul + 21;
             if next > length {
                 break;
@@ -87,7 +87,7 @@ impl<'a> RawTree<'a> {
             at += 1;
         }
         let name = at + 1;
-        let end = name + raw[name..].iter().position(|byte| *byte == 0).filter(|length| *length > 0)?;
+        let end = name + find(&raw[name..], 0).filter(|length| *length > 0)?;
         let id = raw.get(end + 1..end + 21)?.try_into().ok()?;
         let whole = &raw[..end + 21];
         Some(RawEntry { mode: Mode(mode), name: &raw[name..end], id: ObjectId::from_bytes(id), whole })
@@ -138,6 +138,22 @@ fn is_pair(left: &Option<RawEntry<'_>>, right: &Option<RawEntry<'_>>) -> bool {
         (Some(left), Some(right)) => left.name == right.name,
         _ => false,
     }
+}
+
+/// Where the first `byte` of `text` is.
+pub(super) fn find(text: &[u8], byte: u8) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let mut at = 0;
+    // Eight bytes at a time: a byte that is zero after the exclusive or is the one.
+    for word in text.chunks_exact(8) {
+        let word = u64::from_le_bytes(word.try_into().unwrap_or_default()) ^ (ONES * u64::from(byte));
+        let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if zeros != 0 {
+            return Some(at + zeros.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    text[at..].iter().position(|other| *other == byte).map(|more| at + more)
 }
 
 /// How many bytes two texts share at their beginning.

@@ -3,20 +3,25 @@
 //! A patch-id match proves nothing about the release: upstream may have taken the change out again,
 //! or may still have it in another place. The patch is carried all the same, and that is said.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use super::apply::{self, Application, Held};
 use super::line::Line;
 use super::walk::Walk;
 use super::{RawCommit, StackError, tree};
-use crate::ids::{CommitId, TreeId};
+use crate::ids::{CommitId, ObjectId, TreeId};
 
 /// A way with more commits than this is not looked at: it would take longer than the carry.
 const LIMIT: usize = 20_000;
 
 /// Upstream's commits by the paths that they change.
 #[derive(Debug, Default)]
-pub(super) struct Upstream(HashMap<Vec<Vec<u8>>, Vec<Change>>);
+pub(super) struct Upstream {
+    by_paths: HashMap<Vec<Vec<u8>>, Vec<Change>>,
+    /// How much of each file is no white space, as far as it was asked.
+    sizes: RefCell<HashMap<ObjectId, usize>>,
+}
 
 #[derive(Debug)]
 struct Change {
@@ -35,20 +40,24 @@ impl Upstream {
             return Ok(all);
         }
         let ours = paths_of(walk)?;
+        let mut commits = HashMap::with_capacity(ids.len());
         for id in ids {
-            let commit = RawCommit::parse(id, &walk.objects.commit(id)?)?;
-            if commit.parents.len() != 1 {
-                continue;
-            }
-            let before = apply::parent_tree(walk.objects, &commit)?;
+            commits.insert(id, RawCommit::parse(id, &walk.objects.commit(id)?)?);
+        }
+        for (&id, commit) in &commits {
+            let [parent] = commit.parents[..] else { continue };
+            let before = match commits.get(&parent) {
+                Some(parent) => parent.tree,
+                None => apply::tree_of(walk.objects, parent)?,
+            };
             let Some(paths) = tree::changed_within(walk.objects, before, commit.tree, &ours)? else {
                 continue;
             };
             let change = Change { commit: id, subject: commit.subject(), before, after: commit.tree };
-            all.0.entry(paths).or_default().push(change);
+            all.by_paths.entry(paths).or_default().push(change);
         }
         // Whatever order they came in: of several, the same one is named everywhere.
-        all.0.values_mut().for_each(|changes| changes.sort_unstable_by_key(|change| change.commit));
+        all.by_paths.values_mut().for_each(|changes| changes.sort_unstable_by_key(|change| change.commit));
         Ok(all)
     }
 
@@ -60,11 +69,11 @@ impl Upstream {
         patch: Application,
         paths: &[Vec<u8>],
     ) -> Result<Option<String>, StackError> {
-        let Some(changes) = self.0.get(paths) else { return Ok(None) };
-        let grown = growth(walk, patch.parent, patch.commit, paths)?;
+        let Some(changes) = self.by_paths.get(paths) else { return Ok(None) };
+        let grown = self.growth(walk, patch.parent, patch.commit, paths)?;
         let mut wanted = None;
         for change in changes {
-            if growth(walk, change.before, change.after, paths)? != grown {
+            if self.growth(walk, change.before, change.after, paths)? != grown {
                 continue;
             }
             let digest = |before, after| walk.objects.patch_id(before, after);
@@ -83,6 +92,34 @@ impl Upstream {
             );
         }
         Ok(None)
+    }
+
+    /// By how much each of `paths` grows from one tree to the other, white space aside. Changes of one digest
+    /// grow by the same, and this is found out sooner.
+    fn growth(
+        &self,
+        walk: &Walk<'_>,
+        before: TreeId,
+        after: TreeId,
+        paths: &[Vec<u8>],
+    ) -> Result<Vec<usize>, StackError> {
+        let size = |tree, path: &Vec<u8>| -> Result<usize, StackError> {
+            match tree::find(walk.objects, tree, path)? {
+                Some((mode, id)) if !mode.is_tree() && !mode.is_submodule() => self.size(walk, id),
+                _ => Ok(0),
+            }
+        };
+        paths.iter().map(|path| Ok(size(after, path)?.wrapping_sub(size(before, path)?))).collect()
+    }
+
+    /// How much of a file is no white space.
+    fn size(&self, walk: &Walk<'_>, id: ObjectId) -> Result<usize, StackError> {
+        if let Some(known) = self.sizes.borrow().get(&id) {
+            return Ok(*known);
+        }
+        let size = walk.objects.blob(id)?.iter().filter(|byte| !byte.is_ascii_whitespace()).count();
+        self.sizes.borrow_mut().insert(id, size);
+        Ok(size)
     }
 }
 
@@ -117,23 +154,4 @@ fn paths_of(walk: &Walk<'_>) -> Result<HashSet<Vec<u8>>, StackError> {
         }
     }
     Ok(known)
-}
-
-/// By how much each of `paths` grows from one tree to the other, white space aside. Changes of one digest
-/// grow by the same, and this is found out sooner.
-fn growth(
-    walk: &Walk<'_>,
-    before: TreeId,
-    after: TreeId,
-    paths: &[Vec<u8>],
-) -> Result<Vec<usize>, StackError> {
-    let size = |tree, path: &Vec<u8>| -> Result<usize, StackError> {
-        match tree::find(walk.objects, tree, path)? {
-            Some((mode, id)) if !mode.is_tree() && !mode.is_submodule() => {
-                Ok(walk.objects.blob(id)?.iter().filter(|byte| !byte.is_ascii_whitespace()).count())
-            }
-            _ => Ok(0),
-        }
-    };
-    paths.iter().map(|path| Ok(size(after, path)?.wrapping_sub(size(before, path)?))).collect()
 }

@@ -3,10 +3,12 @@
 //! libgit2 would compare each object with ten others to find a short delta. Here it is known what each
 //! object was made of, so that a delta costs next to nothing.
 
+mod zlib;
+
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression};
 use git2::ObjectType;
 use sha1::{Digest as _, Sha1};
 
@@ -20,12 +22,13 @@ const DEPTH: u32 = 50;
 const COPY: usize = 0xff_ffff;
 const INSERT: usize = 127;
 
+/// What is shorter is not compressed, in bytes.
+const SHORT: usize = 2048;
+
 /// A pack on its way to `to`.
 pub(super) struct Pack<W: Write> {
     to: Summed<W>,
-    /// A compressor, and one that leaves things as they are.
-    short: Compress,
-    plain: Compress,
+    compressor: Compress,
     /// What was written: where, and the checksum of its bytes in the pack.
     written: Vec<(ObjectId, u64, u32)>,
     /// Where an object begins, and how many deltas it takes to read it.
@@ -39,8 +42,8 @@ impl<W: Write> Pack<W> {
         let count = u32::try_from(count).map_err(|_| io::Error::other("too many objects for one pack"))?;
         to.put(b"PACK\0\0\0\x02")?;
         to.put(&count.to_be_bytes())?;
-        let [short, plain] = [Compression::fast(), Compression::none()].map(|how| Compress::new(how, true));
-        Ok(Self { to, short, plain, written: Vec::new(), places: HashMap::new() })
+        let compressor = Compress::new(Compression::fast(), true);
+        Ok(Self { to, compressor, written: Vec::new(), places: HashMap::new() })
     }
 
     /// Whether a delta to `id` can be written.
@@ -65,7 +68,7 @@ impl<W: Write> Pack<W> {
             Some((place, depth, delta)) => {
                 header(&mut bytes, 6, delta.len());
                 distance(&mut bytes, start - place);
-                deflate(&mut bytes, &delta, &mut self.short)?;
+                self.compress(&mut bytes, kind, &delta)?;
                 depth + 1
             }
             None => {
@@ -75,9 +78,7 @@ impl<W: Write> Pack<W> {
                     _ => 3,
                 };
                 header(&mut bytes, number, content.len());
-                // Most of a tree is ids, which no compression makes shorter.
-                let by = if kind == ObjectType::Tree { &mut self.plain } else { &mut self.short };
-                deflate(&mut bytes, content, by)?;
+                self.compress(&mut bytes, kind, content)?;
                 0
             }
         };
@@ -87,6 +88,16 @@ impl<W: Write> Pack<W> {
         self.written.push((id, start, check.sum()));
         self.places.insert(id, (start, depth));
         Ok(())
+    }
+
+    /// Appends `content` as a zlib stream. Most of a tree is ids, which no compression makes shorter; and what is
+    /// short is written sooner than a compressor is cleared.
+    fn compress(&mut self, to: &mut Vec<u8>, kind: ObjectType, content: &[u8]) -> io::Result<()> {
+        if kind == ObjectType::Tree || content.len() < SHORT {
+            zlib::store(to, content);
+            return Ok(());
+        }
+        zlib::deflate(to, content, &mut self.compressor)
     }
 
     /// Ends the pack. Its name, and its index.
@@ -165,20 +176,6 @@ fn distance(to: &mut Vec<u8>, distance: u64) {
         rest >>= 7;
     }
     to.extend(bytes.iter().rev());
-}
-
-/// Appends `content` as a zlib stream. A compressor is large, and making one takes longer than most objects do,
-/// so one does for all.
-fn deflate(to: &mut Vec<u8>, content: &[u8], by: &mut Compress) -> io::Result<()> {
-    by.reset();
-    loop {
-        let done = usize::try_from(by.total_in()).map_err(io::Error::other)?;
-        // No zlib stream is much longer than what it holds; one that is goes round once more.
-        to.reserve(content.len() - done + content.len() / 1000 + 64);
-        if by.compress_vec(&content[done..], to, FlushCompress::Finish)? == Status::StreamEnd {
-            return Ok(());
-        }
-    }
 }
 
 /// What makes `new` of `old`: the beginning and the end that they share, and what is new in between.

@@ -8,19 +8,25 @@
 use std::ops::Range;
 
 use super::align::{self, Group};
-use super::texts::Texts;
+use super::texts::{Lines, Texts};
 
 /// What `ours` and `theirs` made of `base`, together. Nothing where git has to be asked: changes that may
 /// touch each other, or too much to compare.
 pub(super) fn merge(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
     let texts = Texts::of([base, ours, theirs]);
     let [base, ours, theirs] = &texts.lines;
+    let of = |lines: &Lines<'_>| align::groups(&base.tokens, &lines.tokens, texts.distinct);
+    let (mine, yours) = (of(ours)?, of(theirs)?);
+    let same = same(&mine, &yours, &texts);
     let mut changes = Vec::new();
-    let mut reaches = Vec::new();
-    for (side, lines) in [(1, ours), (2, theirs)] {
-        let groups = align::groups(&base.tokens, &lines.tokens, texts.distinct)?;
-        reaches.extend(reach(&groups, &base.tokens, &lines.tokens)?.into_iter().map(|reach| (reach, side)));
-        changes.extend(groups.into_iter().map(|group| Change { side, group }));
+    let mut reaches: Vec<_> = same.iter().map(|group| (group.base.clone(), BOTH)).collect();
+    for (side, lines, groups) in [(1, ours, mine), (2, theirs, yours)] {
+        let own = reach(&groups, &base.tokens, &lines.tokens)?.into_iter();
+        let own = own.filter(|reach| same.iter().all(|group| group.base != *reach));
+        reaches.extend(own.map(|reach| (reach, side)));
+        let is_twice = |group: &Group| side == 2 && same.iter().any(|one| one.base == group.base);
+        let groups = groups.into_iter().filter(|group| !is_twice(group));
+        changes.extend(groups.map(|group| Change { side, group }));
     }
     if !are_apart(reaches) {
         return None;
@@ -38,12 +44,42 @@ pub(super) struct Change {
     pub(super) group: Group,
 }
 
+/// Stands for both sides at once.
+const BOTH: usize = 0;
+
+/// The groups of ours that theirs has too, line for line, and that cannot slide. git takes such a change once.
+fn same(ours: &[Group], theirs: &[Group], texts: &Texts<'_>) -> Vec<Group> {
+    let [base, mine, yours] = texts.lines.each_ref().map(|lines| &lines.tokens[..]);
+    let mut same = Vec::new();
+    let mut others = theirs.iter().peekable();
+    for group in ours {
+        while others.next_if(|other| other.base.start < group.base.start).is_some() {}
+        let Some(other) = others.peek().filter(|other| other.base == group.base) else { continue };
+        let is_same = mine[group.side.clone()] == yours[other.side.clone()];
+        let is_fixed =
+            is_fixed(&group.base, base) && is_fixed(&group.side, mine) && is_fixed(&other.side, yours);
+        if is_same && is_fixed {
+            same.push(group.clone());
+        }
+    }
+    same
+}
+
+/// Whether a changed range cannot slide, neither up nor down.
+fn is_fixed(range: &Range<usize>, lines: &[u32]) -> bool {
+    let Range { start, end } = *range;
+    range.is_empty()
+        || ((start == 0 || lines[start - 1] != lines[end - 1])
+            && (end == lines.len() || lines[end] != lines[start]))
+}
+
 /// Whether at least one line of the base lies between any two reaches of different sides.
 fn are_apart(mut reaches: Vec<(Range<usize>, usize)>) -> bool {
     reaches.sort_by_key(|(reach, _)| (reach.start, reach.end));
-    let mut ends = [None; 3];
+    let mut ends: [Option<usize>; 3] = [None; 3];
     reaches.iter().all(|(reach, side)| {
-        let apart = ends[3 - side].is_none_or(|end| end < reach.start);
+        let others = (0..ends.len()).filter(|other| *side == BOTH || other != side);
+        let apart = others.filter_map(|other| ends[other]).all(|end| end < reach.start);
         ends[*side] = ends[*side].max(Some(reach.end));
         apart
     })

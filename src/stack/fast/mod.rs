@@ -9,6 +9,9 @@
 //!   to, the content there is the patch's.
 //! - A path that the patch adds is free on the new side, and every directory above it still is one: git
 //!   takes a directory for renamed only where nothing is left of it.
+//! - A file that both sides add, the same on both, stays: whatever one side made it of, it comes to this
+//!   content, and its directory is there on both sides. A directory that only the sides have was renamed by
+//!   neither.
 //! - A tree that is merged is one that git would write just so: what git merges it writes anew, with the modes
 //!   and in the order of today.
 //! - A directory of which the patch leaves nothing is unchanged on the new side, so nothing was added there
@@ -160,6 +163,12 @@ impl<'a> Merger<'a> {
             },
             // An addition: a directory without entries is nothing for git.
             (None, None, Some((_, id))) if id != tree::empty().object() => Ok(after),
+            // Both added it.
+            (None, Some(is), Some(new)) if is.0.is_regular() && is == new => Ok(here),
+            (None, Some((is, here)), Some((new, after))) if is.is_tree() && new.is_tree() => {
+                path.push(b'/');
+                self.directory(tree::empty(), TreeId::new(here), TreeId::new(after), path)
+            }
             (Some(was), Some(is), None) if was == is => Ok(None),
             _ => Err(Stop::AskGit),
         }

@@ -10,8 +10,21 @@ fn merged(base: &str, ours: &str, theirs: &str) -> Option<String> {
 #[test]
 fn changes_that_meet_are_gits() {
     assert_eq!(merged("abc", "aBc", "abC"), None, "nothing lies between them");
-    assert_eq!(merged("abc", "aBc", "aBc"), None, "both sides did the same");
     assert_eq!(merged("abcd", "aXbcd", "aYbcd"), None);
+}
+
+#[test]
+fn what_both_sides_did_is_done_once() {
+    assert_eq!(merged("abc", "aBc", "aBc"), Some("aBc".to_owned()));
+    assert_eq!(merged("abcde", "aBcde", "aBcdE"), Some("aBcdE".to_owned()));
+    assert_eq!(merged("abcde", "AbXcde", "abXcdE"), Some("AbXcdE".to_owned()));
+    assert_eq!(merged("abcd", "abd", "abD"), None, "the other change lies beside it");
+    assert_eq!(merged("abcdef", "Abdef", "abdeF"), Some("AbdeF".to_owned()));
+    assert_eq!(
+        merged("abxcde", "abxxcde", "abxxcdE"),
+        None,
+        "one more x may stand before or behind the other"
+    );
 }
 
 #[test]
