@@ -211,44 +211,64 @@ fn base(
     graph: &Graph,
     boundary: &BTreeSet<CommitId>,
 ) -> Result<CommitId, PortError> {
-    let newest = newest(objects, boundary)?;
-    if let [only] = newest[..] {
-        return Ok(only);
-    }
-    let mut at = graph.tip;
-    while graph.own.contains(&at) {
-        match graph.parent(at, 0) {
-            Some(parent) => at = parent,
+    let mut below = graph.tip;
+    while graph.own.contains(&below) {
+        match graph.parent(below, 0) {
+            Some(parent) => below = parent,
             None => break,
         }
     }
-    if newest.contains(&at) {
-        return Ok(at);
+    let newest = newest(objects, boundary, below)?;
+    if let [only] = newest[..] {
+        return Ok(only);
     }
-    Ok(objects.merge_base(graph.tip, onto)?.unwrap_or(at))
+    if newest.contains(&below) {
+        return Ok(below);
+    }
+    Ok(objects.merge_base(graph.tip, onto)?.unwrap_or(below))
 }
 
-/// The commits that no other one of them holds. Each is compared with the newest so far alone, so
-/// that many old ones cost little.
-fn newest(objects: &dyn Objects, boundary: &BTreeSet<CommitId>) -> Result<Vec<CommitId>, PortError> {
+/// Of more commits than this it is found out together which of them hold others.
+const FEW: usize = 4;
+
+/// The commits that no other one of them holds.
+fn newest(
+    objects: &dyn Objects,
+    boundary: &BTreeSet<CommitId>,
+    likely: CommitId,
+) -> Result<Vec<CommitId>, PortError> {
+    if boundary.len() > FEW {
+        return newest_of_many(objects, boundary, likely);
+    }
     let mut newest: Vec<CommitId> = Vec::new();
     for one in boundary {
         let mut held = false;
-        for other in &newest {
+        for other in boundary.iter().filter(|other| *other != one) {
             held = held || objects.is_ancestor(*one, *other)?;
         }
-        if held {
-            continue;
+        if !held {
+            newest.push(*one);
         }
-        let mut kept = Vec::with_capacity(newest.len() + 1);
-        for other in newest {
-            if !objects.is_ancestor(other, *one)? {
-                kept.push(other);
-            }
-        }
-        kept.push(*one);
-        newest = kept;
     }
+    Ok(newest)
+}
+
+/// The same in one walk, where `likely` holds all others: asking for pairs would be walks without end where a branch
+/// was put on a new base again and again, and kept its old self each time. Its boundary has thousands of commits.
+fn newest_of_many(
+    objects: &dyn Objects,
+    boundary: &BTreeSet<CommitId>,
+    likely: CommitId,
+) -> Result<Vec<CommitId>, PortError> {
+    let mut left = boundary.clone();
+    let mut newest: Vec<CommitId> = Vec::new();
+    while let Some(one) = left.take(&likely).or_else(|| left.pop_first()) {
+        let held: HashSet<CommitId> = objects.reachable(&[one], &[])?.into_iter().collect();
+        left.retain(|other| !held.contains(other));
+        newest.retain(|other| !held.contains(other));
+        newest.push(one);
+    }
+    newest.sort_unstable();
     Ok(newest)
 }
 

@@ -145,6 +145,8 @@ impl<'a> Merger<'a> {
         if [before, here, after].into_iter().flatten().any(|(mode, _)| !mode.is_usual()) {
             return Err(Stop::AskGit);
         }
+        // A directory without entries is nothing for git, and so is not always kept.
+        let has_entries = |id: ObjectId| id != tree::empty().object();
         match (before, here, after) {
             (Some((_, was)), Some((_, is)), Some((_, new)))
                 if [before, here, after].into_iter().all(is_tree) =>
@@ -161,11 +163,12 @@ impl<'a> Merger<'a> {
                 _ if is == new => Ok(here),
                 _ => self.file(was, is, new, path).map(Some),
             },
-            // An addition: a directory without entries is nothing for git.
-            (None, None, Some((_, id))) if id != tree::empty().object() => Ok(after),
+            (None, None, Some((_, id))) if has_entries(id) => Ok(after),
             // Both added it.
             (None, Some(is), Some(new)) if is.0.is_regular() && is == new => Ok(here),
-            (None, Some((is, here)), Some((new, after))) if is.is_tree() && new.is_tree() => {
+            (None, Some((is, here)), Some((new, after)))
+                if is.is_tree() && new.is_tree() && has_entries(here) && has_entries(after) =>
+            {
                 path.push(b'/');
                 self.directory(tree::empty(), TreeId::new(here), TreeId::new(after), path)
             }

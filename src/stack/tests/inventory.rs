@@ -61,6 +61,26 @@ fn a_topic_branch_stands_between_what_it_left_and_the_merge_that_brought_it() {
 }
 
 #[test]
+fn a_branch_that_kept_its_old_self_at_every_new_base_stands_on_the_newest_of_them() {
+    let memory = Memory::default();
+    let root = memory.commit("v0", &[], &[]);
+    let (mut release, mut tip) = (root, memory.commit("patch 0", &[root], &[]));
+    for n in 1..=8 {
+        release = memory.commit(&format!("v{n}"), &[release], &[]);
+        let start = memory.commit(&format!("start {n}"), &[release, tip], &[]);
+        tip = memory.commit(&format!("patch {n}"), &[start], &[]);
+    }
+    let onto = memory.commit("v9", &[release], &[]);
+
+    let inventory = take(&memory, tip, onto, &[]).unwrap();
+    assert_eq!((inventory.base, inventory.len()), (release, 17));
+
+    // With the old self first, what the first-parent line stands on is the oldest of all.
+    let turned = memory.commit("turned", &[memory.commit("old", &[root], &[]), tip], &[]);
+    assert_eq!(take(&memory, turned, onto, &[]).unwrap().base, release);
+}
+
+#[test]
 fn the_order_depends_on_the_graph_and_not_on_what_was_excluded_in_which_order() {
     let memory = Memory::default();
     let base = memory.commit("base", &[], &[]);
