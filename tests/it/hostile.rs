@@ -199,6 +199,67 @@ fn hostile_home(home: &Path, evil: &str) {
     write(&home.join("system"), evil);
 }
 
+/// A repository with the configuration `evil`, whose every hook is the program `trap`.
+fn hostile_repository(inside: &Path, trap: &str, evil: &str) {
+    let own = fs::read_to_string(inside.join("config")).unwrap();
+    let more = format!("[extensions]\n\tworktreeConfig = true\n[core]\n\thooksPath = {trap}.d\n");
+    write(&inside.join("config"), format!("{own}{evil}{more}"));
+    write(&inside.join("config.worktree"), evil);
+    write(&inside.join("info/attributes"), ATTRIBUTES);
+    for hook in ["reference-transaction", "post-checkout", "pre-auto-gc", "post-merge", "fsmonitor-watchman"]
+    {
+        for folder in [inside.join("hooks"), PathBuf::from(format!("{trap}.d"))] {
+            fs::create_dir_all(&folder).unwrap();
+            fs::copy(trap, folder.join(hook)).unwrap();
+        }
+    }
+}
+
+/// Variables that would send git to places where there is nothing.
+const NOWHERE: [&str; 9] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_EXEC_PATH",
+];
+
+/// Variables that name a program.
+const PROGRAMS: [&str; 5] =
+    ["GIT_EXTERNAL_DIFF", "GIT_EDITOR", "GIT_PAGER", "GIT_ASKPASS", "GIT_PROXY_COMMAND"];
+
+/// Variables of git, of a machine and of a person that would change what is made.
+const OTHERS: [(&str, &str); 24] = [
+    ("GIT_ATTR_SOURCE", "HEAD~1"),
+    ("GIT_NAMESPACE", "elsewhere"),
+    ("GIT_REPLACE_REF_BASE", "refs/heads"),
+    ("GIT_DIFF_OPTS", "--unified=0"),
+    ("GIT_MERGE_VERBOSITY", "5"),
+    ("GIT_MERGE_AUTOEDIT", "yes"),
+    ("GIT_DEFAULT_HASH", "sha256"),
+    ("GIT_DEFAULT_REF_FORMAT", "reftable"),
+    ("GIT_LITERAL_PATHSPECS", "1"),
+    ("GIT_ICASE_PATHSPECS", "1"),
+    ("GIT_AUTHOR_NAME", "An Environment"),
+    ("GIT_AUTHOR_DATE", "@1 +0000"),
+    ("GIT_COMMITTER_NAME", "An Environment"),
+    ("GIT_COMMITTER_EMAIL", "env@example.org"),
+    ("GIT_COMMITTER_DATE", "@1 +0000"),
+    ("EMAIL", "env@example.org"),
+    ("USER", "nobody-here"),
+    ("LOGNAME", "nobody-here"),
+    ("HOSTNAME", "elsewhere"),
+    ("TZ", "Asia/Kathmandu"),
+    ("LC_ALL", "tr_TR.UTF-8"),
+    ("LANG", "tr_TR.UTF-8"),
+    ("LANGUAGE", "de:tr"),
+    ("GIT_CONFIG_PARAMETERS", "'merge.renames'='false' 'diff.context'='0' 'merge.default'='eat'"),
+];
+
 #[test]
 fn all_that_a_machine_a_person_and_a_repository_can_set_changes_nothing_and_runs_nothing() {
     let world = World::new();
@@ -208,69 +269,28 @@ fn all_that_a_machine_a_person_and_a_repository_can_set_changes_nothing_and_runs
     let (trap, mark) = world.trap();
     let evil = evil(&trap);
     let inside = checkout.join(".git");
-    let own = fs::read_to_string(inside.join("config")).unwrap();
-    let more = format!("[extensions]\n\tworktreeConfig = true\n[core]\n\thooksPath = {trap}.d\n");
-    write(&inside.join("config"), format!("{own}{evil}{more}"));
-    write(&inside.join("config.worktree"), &evil);
-    write(&inside.join("info/attributes"), ATTRIBUTES);
-    for hook in ["reference-transaction", "post-checkout", "pre-auto-gc", "post-merge", "fsmonitor-watchman"]
-    {
-        for folder in [inside.join("hooks"), PathBuf::from(format!("{trap}.d"))] {
-            fs::create_dir_all(&folder).unwrap();
-            fs::copy(&trap, folder.join(hook)).unwrap();
-        }
-    }
+    hostile_repository(&inside, &trap, &evil);
 
     let program = world.run(&checkout);
     let home = program.home().to_owned();
     hostile_home(&home, &evil);
     let text = |name: &str| home.join(name).to_str().unwrap().to_owned();
-    let quoted = "'merge.renames'='false' 'diff.context'='0' 'merge.default'='eat'";
-    let program = as_variables(program, &evil)
+    let mut program = as_variables(program, &evil)
         .env("XDG_CONFIG_HOME", text("xdg"))
         .env("GIT_CONFIG_SYSTEM", text("system"))
-        .env("GIT_CONFIG_PARAMETERS", quoted)
         .env("GIT_ATTR_GLOBAL", text("attributes"))
-        .env("GIT_ATTR_SOURCE", "HEAD~1")
-        .env("GIT_DIR", text("nowhere"))
-        .env("GIT_WORK_TREE", text("nowhere"))
-        .env("GIT_INDEX_FILE", text("nowhere"))
-        .env("GIT_OBJECT_DIRECTORY", text("nowhere"))
-        .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", text("nowhere"))
-        .env("GIT_COMMON_DIR", text("nowhere"))
-        .env("GIT_NAMESPACE", "elsewhere")
-        .env("GIT_REPLACE_REF_BASE", "refs/heads")
-        .env("GIT_SHALLOW_FILE", text("nowhere"))
-        .env("GIT_GRAFT_FILE", text("nowhere"))
-        .env("GIT_EXTERNAL_DIFF", &trap)
-        .env("GIT_DIFF_OPTS", "--unified=0")
-        .env("GIT_MERGE_VERBOSITY", "5")
-        .env("GIT_MERGE_AUTOEDIT", "yes")
         .env("GIT_TRACE", text("trace"))
         .env("GIT_TRACE2", text("trace2"))
-        .env("GIT_EDITOR", &trap)
-        .env("GIT_PAGER", &trap)
-        .env("GIT_ASKPASS", &trap)
-        .env("GIT_PROXY_COMMAND", &trap)
-        .env("GIT_EXEC_PATH", text("nowhere"))
-        .env("GIT_TEMPLATE_DIR", &inside.to_str().unwrap())
-        .env("GIT_DEFAULT_HASH", "sha256")
-        .env("GIT_DEFAULT_REF_FORMAT", "reftable")
-        .env("GIT_LITERAL_PATHSPECS", "1")
-        .env("GIT_ICASE_PATHSPECS", "1")
-        .env("GIT_AUTHOR_NAME", "An Environment")
-        .env("GIT_AUTHOR_DATE", "@1 +0000")
-        .env("GIT_COMMITTER_NAME", "An Environment")
-        .env("GIT_COMMITTER_EMAIL", "env@example.org")
-        .env("GIT_COMMITTER_DATE", "@1 +0000")
-        .env("EMAIL", "env@example.org")
-        .env("USER", "nobody-here")
-        .env("LOGNAME", "nobody-here")
-        .env("HOSTNAME", "elsewhere")
-        .env("TZ", "Asia/Kathmandu")
-        .env("LC_ALL", "tr_TR.UTF-8")
-        .env("LANG", "tr_TR.UTF-8")
-        .env("LANGUAGE", "de:tr");
+        .env("GIT_TEMPLATE_DIR", inside.to_str().unwrap());
+    for name in NOWHERE {
+        program = program.env(name, text("nowhere"));
+    }
+    for name in PROGRAMS {
+        program = program.env(name, &trap);
+    }
+    for (name, value) in OTHERS {
+        program = program.env(name, value);
+    }
     let _ = program.run().exits(0);
 
     let ran = fs::read_to_string(&mark).unwrap_or_default();

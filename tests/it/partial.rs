@@ -194,7 +194,7 @@ fn an_object_that_was_lost_or_damaged_is_fetched_again_where_a_remote_has_it() {
         fs::remove_file(file).unwrap();
         fs::write(file, b"no zlib stream").unwrap();
     };
-    let harms: [(&str, &dyn Fn(&Path)); 2] = [("lost", &lose), ("broken", &break_it)];
+    let harms = [("lost", lose as fn(&Path)), ("broken", break_it)];
     for (name, harm) in harms {
         let (clone, id) = server.damaged(name, harm);
         assert_ne!(server.repo.try_git(&["-C", clone.to_str().unwrap(), "cat-file", "-e", &id]).0, 2);
