@@ -394,7 +394,7 @@ impl Workbench {
     }
 
     /// The tree that an object is or leads to.
-    fn tree_at(&self, id: ObjectId) -> Result<TreeId, PortError> {
+    pub(super) fn tree_at(&self, id: ObjectId) -> Result<TreeId, PortError> {
         let is_commit = match self.made.get(id) {
             Some(made) => made.kind == ObjectType::Commit,
             None => {

@@ -232,7 +232,7 @@ impl FullMerge for Memory {
             };
             merged.extend(node.map(|node| (path.clone(), node)));
         }
-        Ok(Merged { tree: self.tree_of(&merged, b""), clean: conflicts.is_empty(), conflicts })
+        Ok(Merged { tree: self.tree_of(&merged, b""), clean: conflicts.is_empty(), conflicts, crash: None })
     }
 
     fn commits(&self, ours: CommitId, theirs: CommitId) -> Result<Merged, PortError> {
