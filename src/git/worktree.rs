@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::merge::crash;
 use super::program::{Git, in_repository};
 use super::repository::{commit_id, oid};
+use super::workbench::unlock_index;
 use super::{GitError, Repository};
 use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::process::{Command, Output};
@@ -111,15 +112,10 @@ impl WorkTree {
     }
 
     /// Takes away what a git that broke down has left: its lock, and what it had begun.
-    #[expect(clippy::disallowed_methods, reason = "git's own file in git's own folder, which its end left behind")]
     fn tidy(&self) -> Result<(), GitError> {
-        let lock = self.git_dir()?.join("index.lock");
-        match std::fs::remove_file(&lock) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(GitError::Temporary { dir: lock, source })
-            }
-            _ => self.discard(),
-        }
+        let dir = self.git_dir()?;
+        unlock_index(&dir).map_err(|source| GitError::Temporary { dir, source })?;
+        self.discard()
     }
 
     /// How it stands.
