@@ -294,7 +294,7 @@ mod tests {
     fn an_answer_that_is_cut_short_is_an_error() {
         let no_count = "TREE\0\0x\0y\0CONFLICT (binary)\0b\0";
         for text in
-            ["", "TREE", "TREE\x00100644 a 1\tx\0", "TREE\0\x01", "tree\0\0", "TREE\0\x002\0x\0", no_count]
+            ["", "TREE", "TREE\x00100644 TREE 1\tx\0", "TREE\0\x01", "tree\0\0", "TREE\0\x002\0x\0", no_count]
         {
             assert!(read(text, false).is_err(), "{text:?}");
         }
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn an_answer_whose_middle_is_left_out_is_an_error() {
-        let said = format!("{TREE}\x00100644 a 1\tx\n[.. 9 bytes left out ..]\ny\0\0");
+        let said = format!("{TREE}\x00100644 {TREE} 1\tx\n[.. 9 bytes left out ..]\ny\0\0");
         let output = |dropped| Output {
             stdout: Captured { bytes: said.clone().into_bytes(), dropped },
             ..ended(Status::Exited(1))
@@ -359,7 +359,7 @@ mod tests {
     fn where_git_says_several_things_of_a_path_the_rarer_one_holds() {
         let kind = |types: &[&str]| {
             let said: String = types.iter().map(|kind| format!("1\0x\0{kind}\0a\0")).collect();
-            let merged = read(&format!("TREE\x00100644 a 2\tx\0\0{said}"), false).expect("an answer");
+            let merged = read(&format!("TREE\x00100644 TREE 2\tx\0\0{said}"), false).expect("an answer");
             merged.conflicts[0].kind
         };
         let (deleted, changed) = ("CONFLICT (rename/delete)", "CONFLICT (modify/delete)");
@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_conflict_is_of_the_kind_that_git_says() {
-        let files = "100644 a 1\tx\x00100644 b 2\tx\x00100644 c 3\tx\x00100644 d 2\ty\x00100644 e 3\ty\0\0";
+        let files = "100644 TREE 1\tx\x00100644 TREE 2\tx\x00100644 TREE 3\tx\x00100644 TREE 2\ty\x00100644 TREE 3\ty\0\0";
         let said = "1\0x\0Auto-merging\0a\0".to_owned() + "1\0x\0CONFLICT (binary)\0b\0";
         let merged = read(&format!("TREE\0{files}{said}"), false).expect("an answer");
         let kinds: Vec<_> = merged.conflicts.iter().map(|conflict| conflict.kind).collect();

@@ -58,6 +58,7 @@ fn a_patch_on_which_git_dies_gets_a_verdict_as_all_others_do() {
     let workspace = world();
     let repo = &workspace.fork;
     repo.git(&["fetch", "--quiet", "--tags", "upstream"]);
+    repo.git(&["branch", "fork", "main"]);
     if !dies(repo, "v2", "main~2") {
         return;
     }

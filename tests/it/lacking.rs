@@ -88,7 +88,7 @@ fn settle(workspace: &Workspace, about: &str) {
     let _ = inside(workspace, &["resume", "v2"]).run().exits(3).prints(&["More pistons"]);
     for pistons in ["6 and 8", "6 and 12"] {
         write(&tree.join("engine.txt"), format!("pistons: {pistons}\n"));
-        workspace.fork.git(&["-C", tree.to_str().unwrap(), "add", "engine.txt"]);
+        workspace.fork.git(&["-C", tree.to_str().unwrap(), "add", "--sparse", "engine.txt"]);
         let run = inside(workspace, &["resume", "v2", "--continue"]).run();
         assert_eq!(run.code, Some(if pistons == "6 and 12" { 0 } else { 3 }), "{about}\n{run}");
     }
