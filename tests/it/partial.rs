@@ -104,6 +104,18 @@ impl Server {
     }
 }
 
+/// What can happen to a loose object.
+const HARMS: [(&str, fn(&Path)); 2] = [("lost", lose), ("broken", break_it)];
+
+fn lose(file: &Path) {
+    fs::remove_file(file).unwrap();
+}
+
+fn break_it(file: &Path) {
+    lose(file);
+    fs::write(file, b"no zlib stream").unwrap();
+}
+
 fn rebase(clone: &Path) -> Program {
     let at = clone.to_str().unwrap();
     patch_moi(clone).args([
@@ -185,13 +197,7 @@ fn a_clone_whose_history_ends_within_the_stack_or_at_its_tip_carries_to_the_same
 #[test]
 fn an_object_that_was_lost_or_damaged_is_fetched_again_where_a_remote_has_it() {
     let server = Server::new();
-    let lose = |file: &Path| fs::remove_file(file).unwrap();
-    let break_it = |file: &Path| {
-        fs::remove_file(file).unwrap();
-        fs::write(file, b"no zlib stream").unwrap();
-    };
-    let harms: [(&str, &dyn Fn(&Path)); 2] = [("lost", &lose), ("broken", &break_it)];
-    for (name, harm) in harms {
+    for (name, harm) in HARMS {
         let (clone, id) = server.damaged(name, "fork:folder0/deep/file3.txt", harm);
         assert_ne!(server.repo.try_git(&["-C", clone.to_str().unwrap(), "cat-file", "-e", &id]).0, 2);
         server.is_the_same(&rebase(&clone).run().exits(3));
@@ -219,13 +225,7 @@ fn an_object_that_was_lost_or_damaged_is_fetched_again_where_a_remote_has_it() {
 #[test]
 fn a_tree_or_a_commit_that_was_lost_or_damaged_is_fetched_again_where_a_remote_has_it() {
     let server = Server::new();
-    let lose = |file: &Path| fs::remove_file(file).unwrap();
-    let break_it = |file: &Path| {
-        fs::remove_file(file).unwrap();
-        fs::write(file, b"no zlib stream").unwrap();
-    };
-    let harms: [(&str, &dyn Fn(&Path)); 2] = [("lost", &lose), ("broken", &break_it)];
-    for (harmed, harm) in harms {
+    for (harmed, harm) in HARMS {
         for (what, revision) in
             [("tree", "fork~5^{tree}"), ("folder", "v2:folder0/deep"), ("commit", "fork~5")]
         {
