@@ -227,7 +227,7 @@ impl From<StackError> for Failure {
                 "check the branch and the upstream URL; in a shallow clone, fetch the whole history first",
             ),
             StackError::IsMerge(_) => Self::new(Kind::Usage, err),
-            StackError::Malformed { .. } => Self::new(Kind::Failed, err),
+            StackError::Malformed { .. } | StackError::Crashed { .. } => Self::new(Kind::Failed, err),
         }
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::program::{Git, in_repository};
 use super::repository::oid;
-use super::workbench::borrow;
-use super::{GitError, Repository};
+use super::workbench::{borrow, take_over};
+use super::{GitError, Repository, Workbench};
 use crate::ids::CommitId;
 use crate::process::Output;
 
@@ -24,15 +24,17 @@ pub(crate) struct Apart<'a> {
 
 impl Git {
     /// Makes `into` a repository with one branch, one remote and no tag, which borrows the objects of `fork`: what is
-    /// done there reaches nothing of the fork's.
+    /// done there reaches nothing of the fork's. What a partial clone lacks of what is checked out is fetched by way of a
+    /// workbench in `temporary`.
     ///
     /// # Errors
-    /// Where git refuses.
+    /// Where git refuses, or something is missing for good.
     pub(crate) fn set_apart(
         &self,
         fork: &Repository,
         asked: &Apart<'_>,
         into: &Path,
+        temporary: &Path,
     ) -> Result<Repository, GitError> {
         let run = |what: &'static str, args: &[&str]| {
             let done = self.isolated(None).args(args).run().and_then(Output::success);
@@ -48,6 +50,13 @@ impl Git {
         made.inner
             .reference(&format!("refs/heads/{branch}"), oid(asked.tip.object()), true, "set apart")
             .map_err(set)?;
+        if fork.is_partial() {
+            let bench = Workbench::new(self, fork, temporary)?;
+            let what = "a repository for a step";
+            bench.stock_whole(asked.tip).map_err(|source| GitError::Missing { what, source })?;
+            bench.supply.promise(&made)?;
+            take_over(&bench.repository().objects_dir(), &into.join(".git/objects")).map_err(failed)?;
+        }
         run("reset", &["-C", &dir, "reset", "--quiet", "--hard"])?;
         made.add_remote("origin", asked.origin)?;
         if fork.inner.signature().is_err() {

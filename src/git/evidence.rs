@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::merge::crash;
 use super::repository::oid;
 use super::{GitError, Workbench};
 use crate::ids::{CommitId, ObjectId, RefName, TreeId};
@@ -121,6 +122,9 @@ impl Workbench {
                 .map_err(|err| PortError::new("naming", err))
                 .and_then(|name| self.name(&name, commit).map_err(failed))
         };
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
         name("carried-so-far", there)?;
         name("patch", patch)?;
         let parent = self
@@ -135,6 +139,9 @@ impl Workbench {
             .args(["carried-so-far", "patch"]);
         let output =
             command.run().map_err(|source| failed(GitError::Program { what: "merge-tree", source }))?;
+        if crash(&output).is_some() {
+            return Ok(paths.iter().map(|path| ConflictFile { path: path.clone(), content: None }).collect());
+        }
         let tree =
             output.stdout.bytes.split(|byte| *byte == 0).next().and_then(|id| std::str::from_utf8(id).ok());
         let tree: Option<ObjectId> = tree.and_then(|id| id.parse().ok());

@@ -14,7 +14,7 @@ use super::repository::oid;
 use super::{GitError, Workbench};
 use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::process::{Output, ProcessError, Status};
-use crate::stack::{ConflictKind, FullMerge, Merged, Objects, PathConflict, PortError};
+use crate::stack::{ConflictKind, Crash, FullMerge, Merged, Objects, PathConflict, PortError};
 
 /// The names under which git knows the sides of a merge of commits; they become marker labels.
 const SIDES: [&str; 2] = ["ours", "theirs"];
@@ -45,22 +45,25 @@ impl<'a> GitMerge<'a> {
         question: &[&str],
     ) -> Result<Merged, PortError> {
         self.bench.stock_merge(base, sides, false)?;
-        let failed = match self.ask(question) {
+        let failed = match self.ask(sides[0], question) {
             Ok(merged) => return Ok(merged),
             Err(failed) => failed,
         };
         match self.bench.stock_merge(base, sides, true)? {
             Some(id) => Err(self.bench.lost(id, ObjectType::Blob, failed)),
-            None => self.ask(question),
+            None => self.ask(sides[0], question),
         }
     }
 
-    fn ask(&self, question: &[&str]) -> Result<Merged, PortError> {
+    fn ask(&self, ours: ObjectId, question: &[&str]) -> Result<Merged, PortError> {
         let command = self.bench.isolated_with_attributes(self.attributes);
         let command = command.map_err(|source| PortError::new(FAILED, source))?;
         let command = command.args(["merge-tree", "--write-tree", "-z", "--allow-unrelated-histories"]);
         let command = command.args(question).output_limit(LONGEST_ANSWER);
-        answered(command.run().map_err(|source| PortError::new(FAILED, source))?)
+        match answered(command.run().map_err(|source| PortError::new(FAILED, source))?)? {
+            Answer::Merged(merged) => Ok(merged),
+            Answer::Crash(crash) => Ok(Merged::broken(self.bench.tree_at(ours)?, crash)),
+        }
     }
 
     fn name(&self, side: &str, commit: CommitId) -> Result<(), PortError> {
@@ -85,14 +88,33 @@ impl FullMerge for GitMerge<'_> {
         self.name(SIDES[1], theirs)?;
         match self.bench.merge_base(ours, theirs)? {
             Some(base) => self.ask_about(base.object(), [ours.object(), theirs.object()], &SIDES),
-            None => self.ask(&SIDES),
+            None => self.ask(ours.object(), &SIDES),
         }
+    }
+}
+
+/// How git answered.
+enum Answer {
+    Merged(Merged),
+    /// With its own end.
+    Crash(Crash),
+}
+
+/// How git broke down, if it did: nobody ended it.
+pub(super) fn crash(output: &Output) -> Option<Crash> {
+    match output.status {
+        Status::Signalled(signal) if !output.timed_out => Crash::of(signal),
+        _ => None,
     }
 }
 
 /// What git said, where it said all of it: with its middle left out an answer could still be read, and
 /// would name other paths.
-fn answered(output: Output) -> Result<Merged, PortError> {
+fn answered(output: Output) -> Result<Answer, PortError> {
+    if let Some(crash) = crash(&output) {
+        tracing::info!("git's merge ended with {crash}: {}", output.stderr.last_lines(3));
+        return Ok(Answer::Crash(crash));
+    }
     let clean = match output.status {
         Status::Exited(0) => true,
         Status::Exited(1) if output.stdout.dropped == 0 && !output.timed_out => false,
@@ -107,7 +129,8 @@ fn answered(output: Output) -> Result<Merged, PortError> {
             });
         }
     };
-    read_answer(&mut &output.stdout.bytes[..], clean).map_err(|source| PortError::new(FAILED, source))
+    let merged = read_answer(&mut &output.stdout.bytes[..], clean);
+    merged.map(Answer::Merged).map_err(|source| PortError::new(FAILED, source))
 }
 
 /// One answer: the tree, and unless the merge is clean conflicted files and messages.
@@ -135,7 +158,7 @@ fn read_answer(from: &mut impl BufRead, clean: bool) -> std::io::Result<Merged> 
     let conflict =
         |(path, stages): (_, Stages)| PathConflict { path, kind: stages.kind(), objects: stages.objects };
     let conflicts = paths.into_iter().map(conflict).collect();
-    Ok(Merged { tree, clean: false, conflicts })
+    Ok(Merged { tree, clean: false, conflicts, crash: None })
 }
 
 fn strange(what: &str) -> std::io::Error {
@@ -282,15 +305,27 @@ mod tests {
     fn an_answer_whose_middle_is_left_out_is_an_error() {
         let said = format!("{TREE}\x00100644 {TREE} 1\tx\n[.. 9 bytes left out ..]\ny\0\0");
         let output = |dropped| Output {
-            program: "git".to_owned(),
-            status: Status::Exited(1),
             stdout: Captured { bytes: said.clone().into_bytes(), dropped },
-            stderr: Captured::default(),
-            timed_out: false,
-            duration: std::time::Duration::ZERO,
+            ..ended(Status::Exited(1))
         };
         assert!(answered(output(0)).is_ok(), "it can be read, which is the danger");
         assert!(answered(output(9)).is_err());
+    }
+
+    fn ended(status: Status) -> Output {
+        let (stdout, stderr) = (Captured::default(), Captured::default());
+        let duration = std::time::Duration::ZERO;
+        Output { program: "git".to_owned(), status, stdout, stderr, timed_out: false, duration }
+    }
+
+    #[test]
+    fn only_a_git_that_broke_down_by_itself_gives_an_answer_by_that() {
+        let crashed = |output| matches!(answered(output), Ok(Answer::Crash(_)));
+        assert!(crashed(ended(Status::Signalled(6))) && crashed(ended(Status::Signalled(11))));
+        assert!(!crashed(Output { timed_out: true, ..ended(Status::Signalled(6)) }), "we ended it");
+        for other in [Status::Signalled(9), Status::Signalled(15), Status::Exited(128), Status::Exited(134)] {
+            assert!(answered(ended(other)).is_err(), "{other}");
+        }
     }
 
     #[test]

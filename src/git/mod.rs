@@ -19,6 +19,8 @@ mod fetch;
 mod history;
 mod import;
 mod inspect;
+mod lacking;
+mod lost;
 mod made;
 mod merge;
 mod objects;

@@ -1,12 +1,14 @@
 //! The engine's first port: objects and the graph in them, by libgit2.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
-use git2::{ErrorCode, ObjectType, Sort};
+use git2::{ErrorClass, ErrorCode, ObjectType, Sort};
 
 use super::Workbench;
 use super::made::Object;
 use super::repository::{commit_id, object_id, oid};
+use super::supply::Lack;
 use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::stack::{Objects, PortError, RawCommit, empty_tree};
 
@@ -57,18 +59,42 @@ impl Workbench {
         let failed = |source: git2::Error| PortError::new("the history could not be walked", source);
         self.show(tips)?;
         self.show(hidden)?;
-        let mut walk = self.bench.inner.revwalk().map_err(failed)?;
-        walk.set_sorting(if line { Sort::TOPOLOGICAL } else { Sort::NONE }).map_err(failed)?;
-        if line {
-            walk.simplify_first_parent().map_err(failed)?;
+        let walk = || {
+            let mut walk = self.bench.inner.revwalk()?;
+            walk.set_sorting(if line { Sort::TOPOLOGICAL } else { Sort::NONE })?;
+            if line {
+                walk.simplify_first_parent()?;
+            }
+            for tip in tips {
+                walk.push(oid(tip.object()))?;
+            }
+            for commit in hidden {
+                walk.hide(oid(commit.object()))?;
+            }
+            walk.map(|id| id.map(commit_id)).collect()
+        };
+        self.mended(&[tips, hidden].concat(), walk)?.map_err(failed)
+    }
+
+    /// What libgit2 finds out about the history of `tips`: where it fails at a commit that is missing or damaged, once
+    /// more with that fetched.
+    fn mended<T>(
+        &self,
+        tips: &[CommitId],
+        find: impl Fn() -> Result<T, git2::Error>,
+    ) -> Result<Result<T, git2::Error>, PortError> {
+        let found = find();
+        let is_lost = |err: &git2::Error| err.class() != ErrorClass::Merge;
+        if self.supply.lack == Lack::Shallow || !found.as_ref().is_err_and(is_lost) {
+            return Ok(found);
         }
-        for tip in tips {
-            walk.push(oid(tip.object())).map_err(failed)?;
+        let (mut seen, mut next) = (HashSet::new(), tips.to_vec());
+        while let Some(id) = next.pop() {
+            if seen.insert(id) {
+                next.extend(self.parsed(id)?.parents);
+            }
         }
-        for commit in hidden {
-            walk.hide(oid(commit.object())).map_err(failed)?;
-        }
-        walk.map(|id| id.map(commit_id).map_err(failed)).collect()
+        Ok(find())
     }
 }
 
@@ -123,7 +149,8 @@ impl Objects for Workbench {
             return Ok(*known);
         }
         self.show(&[one, other])?;
-        let base = match self.bench.inner.merge_base(oid(one.object()), oid(other.object())) {
+        let find = || self.bench.inner.merge_base(oid(one.object()), oid(other.object()));
+        let base = match self.mended(&[one, other], find)? {
             Ok(id) => Ok(Some(commit_id(id))),
             Err(err) if err.code() == ErrorCode::NotFound => {
                 // Also said of a commit that is not there, which is another thing.
@@ -149,12 +176,12 @@ impl Objects for Workbench {
             descendant = only;
         }
         self.show(&[ancestor, descendant])?;
-        Ok(ancestor == descendant
-            || self
-                .bench
-                .inner
-                .graph_descendant_of(oid(descendant.object()), oid(ancestor.object()))
-                .map_err(failed)?)
+        if ancestor == descendant {
+            return Ok(true);
+        }
+        let [below, above] = [ancestor, descendant].map(|commit| oid(commit.object()));
+        let find = || self.bench.inner.graph_descendant_of(above, below);
+        self.mended(&[ancestor, descendant], find)?.map_err(failed)
     }
 
     fn patch_id(&self, before: TreeId, after: TreeId) -> Result<ObjectId, PortError> {

@@ -6,10 +6,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::program::{Git, UPLOAD_PACK, option};
-use super::workbench::take_over;
+use super::workbench::{make_pantry, take_over};
 use super::{GitError, RemoteUrl, Repository};
 use crate::ids::ObjectId;
-use crate::process::Output;
 
 /// A run asks remotes no more often than this. What is needed is asked for together, so that it is seldom asked for
 /// more than a few times.
@@ -47,6 +46,8 @@ pub(super) struct Supply {
     pub(super) lack: Lack,
     pub(super) bench: PathBuf,
     asked: Cell<usize>,
+    /// Remotes that did not answer in time: each of their answers would be waited for as long again.
+    silent: RefCell<HashSet<String>>,
     vain: RefCell<HashSet<ObjectId>>,
 }
 
@@ -76,6 +77,7 @@ impl Supply {
             lack,
             bench: bench.to_owned(),
             asked: Cell::default(),
+            silent: RefCell::default(),
             vain: RefCell::default(),
         }
     }
@@ -95,6 +97,11 @@ impl Supply {
     /// Whether what is missing was promised by somebody who can still be asked.
     pub(super) fn is_promised(&self) -> bool {
         self.lack == Lack::Partial && !self.remotes.is_empty()
+    }
+
+    /// Whether remotes are not asked any more.
+    pub(super) fn is_spent(&self) -> bool {
+        self.asked.get() >= MOST
     }
 
     /// Brings these objects; trees come with all trees below them. Whether one of them came.
@@ -132,9 +139,10 @@ impl Supply {
     /// They come to an object directory that borrows from nobody, because git neither asks for nor takes in what it
     /// takes for there, damaged or not. The command runs in the fork, whose configuration says how to get in.
     fn ask(&self, url: &RemoteUrl, filter: &str, ids: &[ObjectId]) -> bool {
-        if self.asked.replace(self.asked.get() + 1) >= MOST {
+        if self.is_spent() || self.silent.borrow().contains(url.as_str()) {
             return false;
         }
+        self.asked.set(self.asked.get() + 1);
         let pantry = self.bench.join("pantry");
         let list: String = ids.iter().map(|id| format!("{id}\n")).collect();
         let place = pantry.to_string_lossy().into_owned();
@@ -156,13 +164,12 @@ impl Supply {
             .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"])
             .args(["--recurse-submodules=no", "--refmap=", "--stdin", UPLOAD_PACK, "--", "patch-moi-supply"])
             .stdin(list);
-        let fetched = self.make(&pantry).and_then(|()| command.run().ok());
-        let came = fetched.is_some_and(|output| Output::success(output).is_ok());
+        let fetched = make_pantry(&pantry).is_ok().then(|| command.run());
+        if !matches!(&fetched, Some(Ok(output)) if !output.timed_out) {
+            self.silent.borrow_mut().insert(url.as_str().to_owned());
+        }
+        let came = fetched.and_then(Result::ok).is_some_and(|output| output.success().is_ok());
         tracing::info!("{} missing objects asked of {url}: {came}", ids.len());
         came && take_over(&pantry, &self.bench.join("objects")).is_ok()
-    }
-
-    fn make(&self, pantry: &Path) -> Option<()> {
-        super::workbench::make_pantry(pantry).ok()
     }
 }

@@ -159,9 +159,12 @@ pub(super) fn borrow(bench: &Path, fork: &Repository) -> std::io::Result<()> {
     }
 }
 
-/// An empty object directory at `path`.
+/// An empty object directory at `path`, whatever a fetch that did not end well has left there: half a pack.
 #[expect(clippy::disallowed_methods, reason = "a private repository that is gone with the run is no state")]
 pub(super) fn make_pantry(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        std::fs::remove_dir_all(path)?;
+    }
     std::fs::create_dir_all(path.join("pack")).and_then(|()| std::fs::create_dir_all(path.join("info")))
 }
 
@@ -177,6 +180,15 @@ pub(super) fn take_over(pantry: &Path, own: &Path) -> std::io::Result<()> {
         std::fs::rename(file, own.join("pack").join(name))?;
     }
     Ok(())
+}
+
+/// Takes away the lock on the index that a git which broke down has left in its own folder `git_dir`.
+#[expect(clippy::disallowed_methods, reason = "a lock whose owner has ended is no state")]
+pub(super) fn unlock_index(git_dir: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(git_dir.join("index.lock")) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(source),
+        _ => Ok(()),
+    }
 }
 
 /// The object directories that `own` borrows from.

@@ -6,11 +6,14 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::merge::crash;
 use super::program::{Git, in_repository};
 use super::repository::{commit_id, oid};
+use super::workbench::unlock_index;
 use super::{GitError, Repository};
 use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::process::{Command, Output};
+use crate::stack::Crash;
 
 /// A file of the work tree's own git directory that names the workspace it belongs to.
 pub(crate) const MARKER: &str = "patch-moi-resume";
@@ -29,6 +32,8 @@ pub(crate) enum Picked {
     Stopped,
     /// git committed it.
     Applied,
+    /// git broke down, and the work tree stands as before.
+    Crashed(Crash),
 }
 
 /// How a work tree stands.
@@ -96,10 +101,21 @@ impl WorkTree {
         if output.status.is_success() {
             return Ok(Picked::Applied);
         }
+        if let Some(crash) = crash(&output) {
+            self.tidy()?;
+            return Ok(Picked::Crashed(crash));
+        }
         if self.picking()? == Some(commit) {
             return Ok(Picked::Stopped);
         }
         failed("cherry-pick", output).map(|_| Picked::Stopped)
+    }
+
+    /// Takes away what a git that broke down has left: its lock, and what it had begun.
+    fn tidy(&self) -> Result<(), GitError> {
+        let dir = self.git_dir()?;
+        unlock_index(&dir).map_err(|source| GitError::Temporary { dir, source })?;
+        self.discard()
     }
 
     /// How it stands.

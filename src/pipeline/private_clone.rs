@@ -163,6 +163,6 @@ fn clone(session: &Session<'_>, fork: &Fork, branch: &str, tip: CommitId, folder
     let committer = committer.trim_end_matches('>').split_once(" <").unwrap_or((&committer, ""));
     let apart = Apart { branch, tip, origin: &origin, committer };
     let _progress = session.context.ui.progress("making a repository for the step", None);
-    session.git.set_apart(&fork.repository, &apart, folder.path())?;
+    session.git.set_apart(&fork.repository, &apart, folder.path(), session.context.temporary)?;
     Ok(())
 }

@@ -101,6 +101,9 @@ pub(crate) struct AskedPatch {
     /// The upstream commit with which it stops applying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) culprit: Option<Culprit>,
+    /// What else a reader should know about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
     /// How many patches are in conflict, this one included.
     pub(crate) conflicting: usize,
     /// How many wait for those.
@@ -186,6 +189,7 @@ fn question(patch: &AskedPatch) -> Vec<String> {
         let number = if subject.ends_with(&named) { String::new() } else { number };
         lines.push(format!("    since upstream {} “{subject}”{number}", culprit.commit.short()));
     }
+    lines.extend(patch.notes.iter().map(|note| format!("    {}", printable(note))));
     let others = match patch.conflicting.saturating_sub(1) {
         0 => None,
         others => Some(format!("{others} more in conflict")),

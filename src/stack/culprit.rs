@@ -115,10 +115,14 @@ pub(super) fn breaking_merge(
     patch: Application,
     paths: &BTreeSet<Vec<u8>>,
 ) -> Result<Option<Culprit>, StackError> {
+    let before = merges::automatic(walk, &commit.parents, commit)?;
+    if before.crash.is_some() {
+        // It is in conflict wherever it goes.
+        return Ok(None);
+    }
     if merges::new_parents(walk, commit)?.len() < 2 {
         return breaking(walk, line, patch, paths);
     }
-    let before = merges::automatic(walk, &commit.parents, commit)?;
     let place = |parent: &CommitId| walk.places.get(&walk.inventory.stand_in(*parent));
     let own = |parent| place(parent).map(|place| walk.traces.taken(*place, paths));
     let lines: Vec<Vec<usize>> = commit.parents.iter().filter_map(own).collect();

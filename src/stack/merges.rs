@@ -25,7 +25,7 @@ const LATER: &str = "takes the settlement of a later merge that brought upstream
 pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
     if walk.inventory.flatten {
         let before = automatic(walk, &commit.parents, commit)?;
-        return single(walk, id, commit, before.tree, walk.position(id));
+        return single(walk, id, commit, &before, walk.position(id));
     }
     let first = walk.position(commit.parents[0]);
     let parents = new_parents(walk, commit)?;
@@ -61,7 +61,7 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
         }
         return Ok(step);
     };
-    single(walk, id, commit, before.tree, *only)
+    single(walk, id, commit, &before, *only)
 }
 
 /// What a merge of several parents makes.
@@ -116,12 +116,17 @@ fn single(
     walk: &Walk<'_>,
     id: CommitId,
     commit: &RawCommit,
-    before: TreeId,
+    before: &Merged,
     there: Position,
 ) -> Result<Step, StackError> {
-    let application = Application::new(before, commit.tree, there.tree);
+    let application = Application::new(before.tree, commit.tree, there.tree);
     let touched = tree::touched(walk.objects, application.parent, application.commit, application.there)?;
-    match apply::apply(&walk.merger, application, &touched)? {
+    let applied = match before.crash {
+        // What was done in it, and what it brought together, are not known apart.
+        Some(crash) => Applied::Conflict(Merged::broken(there.tree, crash)),
+        None => apply::apply(&walk.merger, application, &touched)?,
+    };
+    match applied {
         Applied::NothingBefore | Applied::NothingHere => {
             Ok(Step::stays(application, apply::paths(&touched), Verdict::Empty, there))
         }
@@ -187,7 +192,8 @@ pub(super) fn automatic(
         let next = walk.merger.git().commits(at, *parent)?;
         let mut conflicts = std::mem::take(&mut merged.conflicts);
         conflicts.extend(next.conflicts);
-        merged = Merged { tree: next.tree, clean: merged.clean && next.clean, conflicts };
+        let (clean, crash) = (merged.clean && next.clean, merged.crash.or(next.crash));
+        merged = Merged { tree: next.tree, clean, conflicts, crash };
         if done + 1 < parents.len() {
             at = walk.join(commit, merged.tree, &parents[..=done])?;
         }
@@ -212,6 +218,10 @@ pub(super) fn carry_over(
     }
     if !after.clean && after.conflicts.is_empty() && before.clean {
         outcome.clean = false;
+    }
+    if let Some(crash) = before.crash.or(after.crash) {
+        outcome.clean = false;
+        outcome.crash = Some(crash);
     }
     outcome.conflicts.sort();
     Ok(outcome)

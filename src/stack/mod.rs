@@ -69,7 +69,7 @@ pub(crate) use outcome::{
 pub(crate) use pick::{Picked, pick};
 #[cfg(test)]
 pub(crate) use ports::Entry;
-pub(crate) use ports::{FullMerge, Merged, Mode, Objects, PathConflict, PortError};
+pub(crate) use ports::{Crash, FullMerge, Merged, Mode, Objects, PathConflict, PortError};
 pub(crate) use raw::{differ, shared_end, shared_start};
 pub(crate) use replay::{Progress, carry};
 pub(crate) use squash::squash;
@@ -99,6 +99,14 @@ pub(crate) enum StackError {
     /// `stack pick` carries ordinary commits only.
     #[error("commit {0} is a merge; a merge is carried with its stack (`stack rebase`)")]
     IsMerge(CommitId),
+    /// git's own merge broke down, and there is no verdict in which to say so.
+    #[error("git's own merge ended with {crash} on commit {commit}, so nobody knows what it makes")]
+    Crashed {
+        /// The commit.
+        commit: CommitId,
+        /// How git ended.
+        crash: Crash,
+    },
     /// The object database or git's merge failed.
     #[error(transparent)]
     Port(#[from] PortError),

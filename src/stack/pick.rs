@@ -20,7 +20,7 @@ pub(crate) enum Picked {
 /// parent is the empty tree.
 ///
 /// # Errors
-/// [`StackError::IsMerge`] for a merge; a missing or malformed object.
+/// [`StackError::IsMerge`] for a merge; [`StackError::Crashed`]; a missing or malformed object.
 pub(crate) fn pick(
     objects: &dyn Objects,
     merger: &dyn FullMerge,
@@ -35,6 +35,9 @@ pub(crate) fn pick(
     let parent = apply::parent_tree(objects, &raw)?;
     let merger = Merger::new(objects, merger, there);
     let outcome = merger.merge(Application::new(parent, raw.tree, there).named(onto, commit))?;
+    if let Some(crash) = outcome.crash {
+        return Err(StackError::Crashed { commit, crash });
+    }
     if outcome.clean {
         return Ok(Picked::Clean(outcome.tree));
     }

@@ -98,6 +98,8 @@ pub(crate) trait FullMerge {
     fn trees(&self, base: TreeId, ours: ObjectId, theirs: ObjectId) -> Result<Merged, PortError>;
     /// The merge of commits, whose merge bases git finds itself. Markers in the result have
     /// constant labels.
+    ///
+    /// In either one git breaking down is an outcome and no error: [`Merged::crash`].
     fn commits(&self, ours: CommitId, theirs: CommitId) -> Result<Merged, PortError>;
 }
 
@@ -110,12 +112,25 @@ pub(crate) struct Merged {
     pub(crate) clean: bool,
     /// The paths in conflict, sorted. May be empty although the merge is not clean.
     pub(crate) conflicts: Vec<PathConflict>,
+    /// How git's merge broke down, where it did: then it is not clean, nobody knows all paths in conflict, and
+    /// `tree` stands for its own side.
+    pub(crate) crash: Option<Crash>,
 }
 
 impl Merged {
     /// A merge that had nothing to decide.
     pub(crate) const fn trivial(tree: TreeId) -> Self {
-        Self { tree, clean: true, conflicts: Vec::new() }
+        Self { tree, clean: true, conflicts: Vec::new(), crash: None }
+    }
+
+    /// A merge into `tree` in the middle of which git's process broke down.
+    pub(crate) const fn broken(tree: TreeId, crash: Crash) -> Self {
+        Self { tree, clean: false, conflicts: Vec::new(), crash: Some(crash) }
+    }
+
+    /// Whether paths may be in conflict that are not named.
+    pub(crate) const fn has_unnamed(&self) -> bool {
+        self.crash.is_some() || !self.clean && self.conflicts.is_empty()
     }
 
     /// The paths in conflict.
@@ -130,6 +145,32 @@ impl Merged {
         let wanted: Vec<_> = places.iter().filter_map(|path| wanted(path)).map(<[u8]>::to_vec).collect();
         places.extend(wanted);
         places
+    }
+}
+
+/// How git's own merge broke down: by a signal with which a program ends itself, at an assertion or a fault. Out of
+/// memory, disk or time, or told to end, it ends in other ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Crash {
+    signal: i32,
+    name: &'static str,
+}
+
+impl Crash {
+    /// The signals' numbers and names, the same on Linux and macOS.
+    const ALL: [(i32, &'static str); 5] =
+        [(4, "SIGILL"), (5, "SIGTRAP"), (6, "SIGABRT"), (8, "SIGFPE"), (11, "SIGSEGV")];
+
+    /// A process that this signal ended, where it is one of those.
+    pub(crate) fn of(signal: i32) -> Option<Self> {
+        let found = Self::ALL.into_iter().find(|(number, _)| *number == signal);
+        found.map(|(signal, name)| Self { signal, name })
+    }
+}
+
+impl std::fmt::Display for Crash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "signal {} ({})", self.signal, self.name)
     }
 }
 
@@ -208,6 +249,16 @@ pub(crate) struct Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_told_to_end_or_has_no_room_left_does_not_break_down() {
+        assert_eq!(Crash::of(6).expect("a crash").to_string(), "signal 6 (SIGABRT)");
+        assert_eq!(Crash::of(11).expect("a crash").to_string(), "signal 11 (SIGSEGV)");
+        // Hang-up, Ctrl-C, a page that the disk does not have (Linux, macOS), kill, a pipe, an end, too long, too much.
+        for signal in [0, 1, 2, 3, 7, 9, 10, 13, 15, 24, 25] {
+            assert_eq!(Crash::of(signal), None, "{signal}");
+        }
+    }
 
     #[test]
     fn a_name_that_git_made_up_stands_for_the_name_that_was_wanted() {

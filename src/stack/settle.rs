@@ -24,15 +24,14 @@ pub(super) fn settled(
     application: Application,
     outcome: &Merged,
 ) -> Result<Option<TreeId>, StackError> {
-    if outcome.conflicts.is_empty() {
+    if outcome.has_unnamed() {
         return Ok(None);
     }
     let paths = outcome.paths();
     for (brought, merge) in settling_merges(walk, id)? {
         let brought = apply::tree_of(walk.objects, brought)?;
         let wanted = walk.merger.merge(Application::new(brought, merge, application.there))?;
-        let is_open = !wanted.clean && wanted.conflicts.is_empty();
-        if is_open || !wanted.paths().is_disjoint(&paths) {
+        if wanted.has_unnamed() || !wanted.paths().is_disjoint(&paths) {
             continue;
         }
         if let Some(tree) = take(walk, application, outcome.tree, wanted.tree, &paths)? {

@@ -177,10 +177,18 @@ impl<'a> Walk<'a> {
     ) -> Step {
         let mut places = outcome.places();
         places.extend(renamed(touched, &outcome));
+        if outcome.crash.is_some() {
+            // Any of them may be in conflict.
+            places.extend(apply::paths(touched));
+        }
         let blocked_by = self.traces.opener(self.here(), &places);
         let verdict = if blocked_by.is_some() { Verdict::Blocked } else { Verdict::Conflict };
         let mut step = Step::stays(application, apply::paths(touched), verdict, there);
-        if outcome.conflicts.is_empty() {
+        if let Some(crash) = outcome.crash {
+            step.notes.push(format!(
+                "git's own merge ended with {crash} on it, so nobody knows which paths are in conflict"
+            ));
+        } else if outcome.conflicts.is_empty() {
             step.notes.push(
                 "git calls the merge not clean and names no path: a directory was renamed in several ways"
                     .to_owned(),

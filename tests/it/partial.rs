@@ -83,17 +83,13 @@ impl Server {
         assert_eq!(came, self.whole, "{run}");
     }
 
-    /// A clone whose file of patch 3 is as `harm` leaves its loose object.
-    fn damaged(&self, name: &str, harm: impl Fn(&Path)) -> (PathBuf, String) {
+    /// A clone in which the loose object of `revision` is as `harm` leaves it.
+    fn damaged(&self, name: &str, revision: &str, harm: impl Fn(&Path)) -> (PathBuf, String) {
         let clone = self.clone(name, &[]);
         let packs = clone.join(".git/objects/pack");
         for entry in fs::read_dir(&packs).unwrap().map(Result::unwrap) {
             let apart = clone.join(entry.file_name());
             fs::rename(entry.path(), &apart).unwrap();
-            if apart.extension().is_some_and(|end| end == "pack") {
-                let pack = fs::read(&apart).unwrap();
-                let _ = pack;
-            }
         }
         for entry in fs::read_dir(&clone).unwrap().map(Result::unwrap).map(|entry| entry.path()) {
             if entry.extension().is_some_and(|end| end == "pack") {
@@ -101,11 +97,23 @@ impl Server {
                 assert_eq!(self.repo.git_with(&unpack, &fs::read(&entry).unwrap()).0, 0);
             }
         }
-        let id = self.repo.git(&["rev-parse", "fork:folder0/deep/file3.txt"]);
+        let id = self.repo.git(&["rev-parse", revision]);
         let file = clone.join(".git/objects").join(&id[..2]).join(&id[2..]);
         harm(&file);
         (clone, id)
     }
+}
+
+/// What can happen to a loose object.
+const HARMS: [(&str, fn(&Path)); 2] = [("lost", lose), ("broken", break_it)];
+
+fn lose(file: &Path) {
+    fs::remove_file(file).unwrap();
+}
+
+fn break_it(file: &Path) {
+    lose(file);
+    fs::write(file, b"no zlib stream").unwrap();
 }
 
 fn rebase(clone: &Path) -> Program {
@@ -189,14 +197,8 @@ fn a_clone_whose_history_ends_within_the_stack_or_at_its_tip_carries_to_the_same
 #[test]
 fn an_object_that_was_lost_or_damaged_is_fetched_again_where_a_remote_has_it() {
     let server = Server::new();
-    let lose = |file: &Path| fs::remove_file(file).unwrap();
-    let break_it = |file: &Path| {
-        fs::remove_file(file).unwrap();
-        fs::write(file, b"no zlib stream").unwrap();
-    };
-    let harms = [("lost", lose as fn(&Path)), ("broken", break_it)];
-    for (name, harm) in harms {
-        let (clone, id) = server.damaged(name, harm);
+    for (name, harm) in HARMS {
+        let (clone, id) = server.damaged(name, "fork:folder0/deep/file3.txt", harm);
         assert_ne!(server.repo.try_git(&["-C", clone.to_str().unwrap(), "cat-file", "-e", &id]).0, 2);
         server.is_the_same(&rebase(&clone).run().exits(3));
 
@@ -218,6 +220,42 @@ fn an_object_that_was_lost_or_damaged_is_fetched_again_where_a_remote_has_it() {
             "{run}"
         );
     }
+}
+
+#[test]
+fn a_tree_or_a_commit_that_was_lost_or_damaged_is_fetched_again_where_a_remote_has_it() {
+    let server = Server::new();
+    for (harmed, harm) in HARMS {
+        for (what, revision) in
+            [("tree", "fork~5^{tree}"), ("folder", "v2:folder0/deep"), ("commit", "fork~5")]
+        {
+            let (clone, id) = server.damaged(&format!("{harmed} {what}"), revision, harm);
+            let run = rebase(&clone).run();
+            assert_eq!(run.code, Some(3), "{harmed} {what} {id}\n{run}");
+            server.is_the_same(&run);
+
+            // The same where nobody can be asked. The clone's path has a space.
+            server.git(&clone, &["remote", "set-url", "origin", "file:///nowhere/at-all"]);
+            let run = rebase(&clone).args(["--write-ref", "refs/heads/carried"]).run();
+            assert_eq!(run.code, Some(1), "{harmed} {what} {id}\n{run}");
+            let _ = run.says(&[&id, "damaged", "--refetch", &format!("git -C '{}'", clone.display())]);
+            assert!(!clone.join(".git/refs/heads/carried").exists());
+        }
+    }
+}
+
+#[test]
+fn a_multi_pack_index_of_packs_that_are_gone_is_no_obstacle() {
+    let server = Server::new();
+    let clone = server.clone("index", &[]);
+    server.git(&clone, &["multi-pack-index", "write"]);
+    let file = clone.join(".git/objects/pack/multi-pack-index");
+    let index = fs::read(&file).unwrap();
+    server.git(&clone, &["repack", "-adfq", "--window=0"]);
+    let _ = fs::remove_file(&file);
+    fs::write(&file, index).unwrap();
+
+    server.is_the_same(&rebase(&clone).run().exits(3));
 }
 
 #[test]

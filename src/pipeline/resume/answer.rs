@@ -1,7 +1,7 @@
 //! What a person made of a conflict.
 
 use super::kept::{Asked, Given, Kept, Leaving};
-use super::said::listed;
+use super::said::{self, listed};
 use crate::failure::{Failure, Kind, Result};
 use crate::git::{Git, Repository, Standing, WorkTree};
 use crate::ids::TreeId;
@@ -101,6 +101,18 @@ fn tree(
     let tried_on = asked.patch.tried_on;
     if standing.head == tried_on {
         let given_up = standing.picking.is_none() && staged == repository.tree_of(tried_on)?;
+        if given_up && asked.by_hand {
+            let text = format!("nothing of {} is made in {dir} yet", asked.patch.commit.short());
+            return Err(needs_person(
+                text,
+                format!(
+                    "`{}` shows its change: make it by hand, stage it, then `patch-moi resume {tag} --continue`; \
+                     `patch-moi resume {tag} --skip` leaves the patch out",
+                    said::shown_by(&asked.patch),
+                    tag = kept.tag
+                ),
+            ));
+        }
         if given_up {
             let text = format!("the cherry-pick of {} in {dir} is gone", asked.patch.commit.short());
             return Err(Failure::usage(text).hint(format!(

@@ -109,20 +109,24 @@ pub(super) fn stop(
             tried_on,
             conflicts: patch.conflicts.clone(),
             culprit: patch.culprit.clone(),
+            notes: patch.notes.clone(),
             conflicting: carry.counts.conflict,
             blocked: carry.counts.blocked,
         },
         on_tree: question.on,
         may_be_left_out: question.may_be_left_out,
         ready: false,
+        by_hand: false,
     };
     kept.asked = Some(asked.clone());
     let slug = kept.tag.slug();
     // First what shall be, then the work tree, then that it is: whoever is killed in between finds out
     // from the file what is left to do.
     resume.interventions.write(&slug, kept)?;
-    notes.extend(put(resume, kept, repository, &asked)?);
-    kept.asked = Some(Asked { ready: true, ..asked });
+    let picked = put(resume, kept, repository, &asked)?;
+    notes.extend(picked.and_then(|picked| said::odd(picked, &asked.patch)));
+    let by_hand = matches!(picked, Some(Picked::Crashed(_)));
+    kept.asked = Some(Asked { ready: true, by_hand, ..asked });
     kept.leaving = None;
     resume.interventions.write(&slug, kept)?;
     let mut report = said::stopped(kept);
@@ -161,13 +165,13 @@ pub(super) fn must_be_free(path: &Path) -> Result<()> {
     .hint("move it away, or name another folder with `--worktree DIR`"))
 }
 
-/// Brings the work tree to the patch, and says what is odd about it.
+/// Brings the work tree to the patch: what git made of it there, unless it stands there already.
 fn put(
     resume: &Resume<'_, '_>,
     kept: &Kept,
     repository: &Repository,
     asked: &Asked,
-) -> Result<Option<String>> {
+) -> Result<Option<Picked>> {
     let work_tree = WorkTree::at(&resume.session.git, &kept.worktree);
     let patch = &asked.patch;
     if !work_tree.exists() {
@@ -183,14 +187,7 @@ fn put(
         work_tree.check_out(patch.tried_on).map_err(|err| in_the_way(kept, err.into()))?;
     }
     mark(resume, kept, &work_tree)?;
-    Ok(match work_tree.pick(patch.commit, patch.merge)? {
-        Picked::Applied => Some(
-            "git applies this patch by itself here, and so it is committed; the conflict is in what the \
-             merge brought together: look at it, amend it where needed, and go on"
-                .to_owned(),
-        ),
-        Picked::Stopped => None,
-    })
+    Ok(Some(work_tree.pick(patch.commit, patch.merge)?))
 }
 
 /// Says in the work tree's own git directory to which workspace it belongs, for a command that is

@@ -75,6 +75,9 @@ pub(super) struct Asked {
     pub(super) may_be_left_out: bool,
     /// Whether the work tree stands as it should. A command that was killed may have left it half way.
     pub(super) ready: bool,
+    /// Whether git could not even begin with the patch, so that a person makes all of it.
+    #[serde(default)]
+    pub(super) by_hand: bool,
 }
 
 /// What stands in the work tree after an answer.

@@ -3,7 +3,8 @@
 use super::kept::{Given, Kept};
 use crate::candidate::Tool;
 use crate::failure::Kind;
-use crate::report::{ResumeReport, ResumeState, Resumed, RunReport, shell_quote};
+use crate::git::Picked;
+use crate::report::{AskedPatch, ResumeReport, ResumeState, Resumed, RunReport, shell_quote};
 
 /// So many names are listed in a message.
 const MOST: usize = 10;
@@ -18,6 +19,28 @@ pub(super) fn listed(names: &[String]) -> String {
         text.push_str(&format!(" and {} more", names.len() - MOST));
     }
     text
+}
+
+/// What is odd about how git stands at the patch.
+pub(super) fn odd(picked: Picked, patch: &AskedPatch) -> Option<String> {
+    match picked {
+        Picked::Stopped => None,
+        Picked::Applied => Some(
+            "git applies this patch by itself here, and so it is committed; the conflict is in what the \
+             merge brought together: look at it, amend it where needed, and go on"
+                .to_owned(),
+        ),
+        Picked::Crashed(crash) => Some(format!(
+            "git's own cherry-pick ended with {crash}, and the work tree stands at the state before the patch: make \
+             its change by hand (`{}` shows it), stage it, and go on",
+            shown_by(patch)
+        )),
+    }
+}
+
+/// The command that shows what a patch changes.
+pub(super) fn shown_by(patch: &AskedPatch) -> String {
+    format!("git show {}{}", if patch.merge { "-m --first-parent " } else { "" }, patch.commit)
 }
 
 /// There was nothing to resume.

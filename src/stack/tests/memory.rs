@@ -8,8 +8,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::stack::{
-    ConflictKind, Entry, FullMerge, Merged, Mode, Objects, PathConflict, PortError, RawCommit, empty_tree,
+    ConflictKind, Crash, Entry, FullMerge, Merged, Mode, Objects, PathConflict, PortError, RawCommit,
+    empty_tree,
 };
+
+/// The merge breaks down where this file is in conflict.
+pub(super) const BREAKS: &str = "breaks";
 
 /// A file's mode.
 pub(super) const FILE: Mode = Mode(0o100_644);
@@ -207,7 +211,8 @@ impl Objects for Memory {
 
 impl FullMerge for Memory {
     fn trees(&self, base: TreeId, ours: ObjectId, theirs: ObjectId) -> Result<Merged, PortError> {
-        let [base, ours, theirs] = [base, self.tree_at(ours), self.tree_at(theirs)].map(|tree| {
+        let own = self.tree_at(ours);
+        let [base, ours, theirs] = [base, own, self.tree_at(theirs)].map(|tree| {
             let mut files = Files::new();
             self.flat(tree, b"", &mut files);
             files
@@ -221,6 +226,8 @@ impl FullMerge for Memory {
                 one
             } else if before == one {
                 other
+            } else if path == BREAKS.as_bytes() {
+                return Ok(Merged::broken(own, Crash::of(6).unwrap()));
             } else {
                 conflicts.push(PathConflict {
                     path: path.clone(),
@@ -232,7 +239,7 @@ impl FullMerge for Memory {
             };
             merged.extend(node.map(|node| (path.clone(), node)));
         }
-        Ok(Merged { tree: self.tree_of(&merged, b""), clean: conflicts.is_empty(), conflicts })
+        Ok(Merged { tree: self.tree_of(&merged, b""), clean: conflicts.is_empty(), conflicts, crash: None })
     }
 
     fn commits(&self, ours: CommitId, theirs: CommitId) -> Result<Merged, PortError> {

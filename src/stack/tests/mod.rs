@@ -2,6 +2,7 @@
 
 mod answers;
 mod commit;
+mod crash;
 mod inventory;
 mod memory;
 mod replay;

@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::{clones, log, program, run_locally, the_run, with_code_mode};
+use crate::lacking::clone_anew;
 use crate::support::{Repo, Workspace, file_url};
 
 /// A small sibling of the fork flow of older days: fetches upstream's tags where it is, and rebases the branch.
@@ -68,6 +69,24 @@ fn a_script_that_fetches_tags_works_where_the_fork_has_its_own_of_the_same_names
     assert_eq!(workspace.fork.git(&["remote"]), "upstream");
     assert!(clones(&workspace).is_empty());
     workspace.assert_nothing_half_written();
+}
+
+#[test]
+fn a_script_works_where_the_fork_was_cloned_without_files_or_trees() {
+    for filter in ["--filter=blob:none", "--filter=tree:0"] {
+        let workspace = Workspace::clean();
+        clone_anew(&workspace, &[filter]);
+        let workspace = with_rebase(workspace);
+
+        let run = run_locally(&workspace).run().exits(0);
+
+        let record = the_run(&workspace);
+        let head = record["resultPayload"]["steps"]["head"].as_str().unwrap();
+        assert_eq!(workspace.fork.id("refs/patch-moi/candidate/v2"), head, "{filter}\n{run}");
+        assert_eq!(workspace.fork.git(&["show", &format!("{head}:engine.txt")]), "pistons: 6");
+        workspace.fork.git(&["fsck", "--connectivity-only"]);
+        assert!(clones(&workspace).is_empty());
+    }
 }
 
 #[test]
