@@ -230,7 +230,10 @@ fn base(
 
 /// The commits that no other one of them holds. Each is compared with the newest so far alone, so
 /// that many old ones cost little.
-fn newest(objects: &dyn Objects, boundary: &BTreeSet<CommitId>) -> Result<Vec<CommitId>, PortError> {
+pub(super) fn newest(
+    objects: &dyn Objects,
+    boundary: &BTreeSet<CommitId>,
+) -> Result<Vec<CommitId>, PortError> {
     let mut newest: Vec<CommitId> = Vec::new();
     for one in boundary {
         let mut held = false;

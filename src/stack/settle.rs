@@ -4,19 +4,20 @@
 //! the merge. The person's answer stands in the merge's tree: the difference from the upstream that
 //! was merged in to the merge is what the fork wants of a path, and it is carried to the release.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::answers::Question;
 use super::apply::{self, Application};
 use super::commit::RawCommit;
-use super::inventory::Inventory;
+use super::inventory::newest;
 use super::ports::{Merged, PortError};
 use super::step::{Position, Step};
 use super::tree::{self, Touched};
 use super::walk::Walk;
 use super::{StackError, Verdict};
-use crate::ids::{CommitId, TreeId};
+use crate::ids::{CommitId, ObjectId, TreeId};
 
 /// What becomes of the patch `id` that conflicts on `there`: it takes a later merge's settlement or a person's
 /// answer, or it is refused.
@@ -81,8 +82,12 @@ pub(super) fn settled(
     }
     let paths = outcome.paths();
     for (brought, merge) in settling_merges(walk, id)? {
-        let brought = apply::tree_of(walk.objects, brought)?;
-        let wanted = walk.merger.merge(Application::new(brought, merge, application.there))?;
+        let answer = Application::new(apply::tree_of(walk.objects, brought)?, merge, application.there);
+        if walk.misfits.any(walk, answer, &paths)? {
+            continue;
+        }
+        let wanted = walk.merger.merge(answer)?;
+        walk.misfits.enter(walk, answer, &wanted.paths())?;
         let is_open = !wanted.clean && wanted.conflicts.is_empty();
         if is_open || !wanted.paths().is_disjoint(&paths) {
             continue;
@@ -92,6 +97,58 @@ pub(super) fn settled(
         }
     }
     Ok(None)
+}
+
+/// Three contents of a path that do not merge.
+type Misfit = (Vec<u8>, [ObjectId; 3]);
+
+/// Answers that have turned out not to fit. Where all three sides have a file, no rename has a say, and they do
+/// not fit anywhere: so a fork that has merged upstream often does not try each merge again for each patch.
+#[derive(Debug, Default)]
+pub(super) struct Misfits(RefCell<HashSet<Misfit>>);
+
+impl Misfits {
+    fn any(
+        &self,
+        walk: &Walk<'_>,
+        answer: Application,
+        paths: &BTreeSet<Vec<u8>>,
+    ) -> Result<bool, PortError> {
+        for path in paths {
+            if let Some(files) = files(walk, answer, path)?
+                && self.0.borrow().contains(&(path.clone(), files))
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn enter(
+        &self,
+        walk: &Walk<'_>,
+        answer: Application,
+        paths: &BTreeSet<Vec<u8>>,
+    ) -> Result<(), PortError> {
+        for path in paths {
+            if let Some(files) = files(walk, answer, path)? {
+                self.0.borrow_mut().insert((path.clone(), files));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands at a path, where it is a file on all sides.
+fn files(walk: &Walk<'_>, answer: Application, path: &[u8]) -> Result<Option<[ObjectId; 3]>, PortError> {
+    let mut files = Vec::with_capacity(3);
+    for side in [answer.there, answer.parent, answer.commit] {
+        match tree::find(walk.objects, side, path)? {
+            Some((mode, id)) if mode.is_regular() => files.push(id),
+            _ => return Ok(None),
+        }
+    }
+    Ok(files.try_into().ok())
 }
 
 /// `tree` with what `wanted` has at `paths`. Nothing where one of them is a name that git made up
@@ -141,12 +198,18 @@ fn settling_merges(walk: &Walk<'_>, id: CommitId) -> Result<Vec<(CommitId, TreeI
     Ok(found)
 }
 
-/// What of upstream is directly below the branch that ends with each patch.
+/// The newest of upstream below the branch that ends with each patch.
 pub(super) type Footings = HashMap<CommitId, Rc<BTreeSet<CommitId>>>;
 
 /// Whether `parent` is something of upstream, or holds something of it, that `id` does not hold.
 fn brings_upstream(walk: &Walk<'_>, id: CommitId, parent: CommitId) -> Result<bool, PortError> {
-    let footings = walk.footings.get_or_init(|| footings(walk.inventory));
+    let footings = match walk.footings.get() {
+        Some(footings) => footings,
+        None => {
+            let footings = footings(walk)?;
+            walk.footings.get_or_init(|| footings)
+        }
+    };
     let (brought, own) = (footing(footings, parent), footing(footings, id));
     for upstream in brought.difference(&own) {
         let mut held = false;
@@ -165,22 +228,23 @@ fn footing(known: &Footings, id: CommitId) -> Rc<BTreeSet<CommitId>> {
     known.get(&id).cloned().unwrap_or_else(|| Rc::new(BTreeSet::from([id])))
 }
 
-fn footings(inventory: &Inventory) -> Footings {
-    let mut all = Footings::with_capacity(inventory.commits.len());
-    for (id, commit) in &inventory.commits {
-        let below = below(inventory, &all, commit);
+fn footings(walk: &Walk<'_>) -> Result<Footings, PortError> {
+    let mut all = Footings::with_capacity(walk.inventory.commits.len());
+    for (id, commit) in &walk.inventory.commits {
+        let below = below(walk, &all, commit)?;
         all.insert(*id, below);
     }
-    all
+    Ok(all)
 }
 
 /// Of a line of patches it is one and the same set.
-fn below(inventory: &Inventory, known: &Footings, commit: &RawCommit) -> Rc<BTreeSet<CommitId>> {
-    let of = |parent: &CommitId| footing(known, inventory.stand_in(*parent));
-    match &commit.parents[..] {
-        [only] => of(only),
-        several => Rc::new(
-            several.iter().flat_map(|parent| of(parent).iter().copied().collect::<Vec<_>>()).collect(),
-        ),
+fn below(walk: &Walk<'_>, known: &Footings, commit: &RawCommit) -> Result<Rc<BTreeSet<CommitId>>, PortError> {
+    let mut parents = commit.parents.iter().map(|parent| footing(known, walk.inventory.stand_in(*parent)));
+    let Some(first) = parents.next() else { return Ok(Rc::default()) };
+    let mut all: BTreeSet<CommitId> = (*first).clone();
+    parents.for_each(|parent| all.extend(parent.iter()));
+    if all.len() == first.len() {
+        return Ok(first);
     }
+    Ok(Rc::new(newest(walk.objects, &all)?.into_iter().collect()))
 }
