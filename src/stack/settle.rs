@@ -189,7 +189,7 @@ fn settling_merges(walk: &Walk<'_>, id: CommitId) -> Result<Vec<(CommitId, TreeI
                 continue;
             }
             let is_beside = known.is_some_and(|known| !walk.traces.holds(*place, *known));
-            if walk.inventory.flatten && is_beside || brings_upstream(walk, id, parent)? {
+            if (walk.inventory.flatten && is_beside) || brings_upstream(walk, id, parent)? {
                 // What the merge was made with: a candidate that stands in for it holds more.
                 found.push((*brought, commit.tree));
             }
