@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::apply::{self, Application, tree_of};
 use super::line::{Found, Line, base_side, named};
 use super::walk::Walk;
-use super::{Culprit, RawCommit, Side, StackError, merges};
+use super::{Culprit, RawCommit, Side, StackError, merges, settle};
 use crate::ids::{CommitId, TreeId};
 
 /// Not more earlier patches than this are all put on an upstream commit, where those that share the paths in
@@ -53,10 +53,11 @@ fn made_again(walk: &Walk<'_>, place: usize, there: TreeId) -> Result<TreeId, St
 /// The upstream commit with which the patch stops applying.
 ///
 /// Each probe puts the earlier patches that share the conflicting `paths` and were not refused on an upstream
-/// commit, and then the patch.
+/// commit, and then the patch `id`. A settlement of a later merge counts where it fits, as in the carry.
 pub(super) fn breaking(
     walk: &Walk<'_>,
     line: &Line,
+    id: CommitId,
     patch: Application,
     paths: &BTreeSet<Vec<u8>>,
 ) -> Result<Option<Culprit>, StackError> {
@@ -65,7 +66,9 @@ pub(super) fn breaking(
         line.change(&|upstream| {
             probes.set(probes.get() + 1);
             let there = walk.grounds.after(walk, tree_of(walk.objects, upstream)?, before)?;
-            Ok(!walk.merger.merge(patch.on(there))?.clean)
+            let patch = patch.on(there);
+            let outcome = walk.merger.merge(patch)?;
+            Ok(!outcome.clean && settle::settled(walk, id, patch, &outcome)?.is_none())
         })
     };
     let sharing = walk.traces.taken(walk.here(), paths);
@@ -103,14 +106,43 @@ fn answer(
     }
 }
 
+/// What a merge joins.
+enum Branch {
+    /// Upstream's own.
+    Upstream,
+    /// A history of its own, which stays as it is.
+    Kept(CommitId),
+    /// The patches that share the paths in question.
+    Carried(Vec<usize>),
+}
+
+impl Branch {
+    fn of(walk: &Walk<'_>, parent: CommitId, paths: &BTreeSet<Vec<u8>>) -> Self {
+        match walk.places.get(&walk.inventory.stand_in(parent)) {
+            None => Self::Upstream,
+            Some(_) if walk.position(parent).commit == parent => Self::Kept(parent),
+            Some(place) => Self::Carried(walk.traces.taken(*place, paths)),
+        }
+    }
+
+    fn patches(&self) -> Option<&Vec<usize>> {
+        match self {
+            Self::Carried(places) => Some(places),
+            Self::Upstream | Self::Kept(_) => None,
+        }
+    }
+}
+
 /// The upstream commit with which a merge stops being what it was: `patch` is what was done in it, `paths`
 /// are those in conflict.
 ///
 /// Each probe makes the new parents again on an upstream commit, of the patches that share the paths, merges
-/// them, and carries over what was done in the old merge.
+/// them, and carries over what was done in the old merge. Upstream's own history is there as it is, and so is
+/// one that shares nothing with it.
 pub(super) fn breaking_merge(
     walk: &Walk<'_>,
     line: &Line,
+    id: CommitId,
     commit: &RawCommit,
     patch: Application,
     paths: &BTreeSet<Vec<u8>>,
@@ -121,14 +153,13 @@ pub(super) fn breaking_merge(
         return Ok(None);
     }
     if merges::new_parents(walk, commit)?.len() < 2 {
-        return breaking(walk, line, patch, paths);
+        return breaking(walk, line, id, patch, paths);
     }
-    let place = |parent: &CommitId| walk.places.get(&walk.inventory.stand_in(*parent));
-    let own = |parent| place(parent).map(|place| walk.traces.taken(*place, paths));
-    let lines: Vec<Vec<usize>> = commit.parents.iter().filter_map(own).collect();
+    let lines: Vec<Branch> = commit.parents.iter().map(|parent| Branch::of(walk, *parent, paths)).collect();
     let (probes, grounds) = (Cell::new(0), &walk.grounds);
-    let in_all = |place: &usize| lines.iter().all(|line| line.binary_search(place).is_ok());
-    let shared: Vec<usize> = lines.iter().take(1).flatten().copied().filter(in_all).collect();
+    let carried = lines.iter().filter_map(Branch::patches).collect::<Vec<_>>();
+    let in_all = |place: &usize| carried.iter().all(|line| line.binary_search(place).is_ok());
+    let shared: Vec<usize> = carried.iter().take(1).copied().flatten().copied().filter(in_all).collect();
     let found = line.change(&|upstream| {
         probes.set(probes.get() + 1);
         let bare = tree_of(walk.objects, upstream)?;
@@ -136,11 +167,17 @@ pub(super) fn breaking_merge(
         let ground = if tree == bare { upstream } else { walk.join(commit, tree, &[upstream])? };
         let mut parents = Vec::with_capacity(lines.len());
         for line in &lines {
-            let own: Vec<usize> = line.iter().copied().filter(|place| !in_all(place)).collect();
-            parents.push(walk.join(commit, grounds.after(walk, tree, &own)?, &[ground])?);
+            parents.push(match line {
+                Branch::Upstream => upstream,
+                Branch::Kept(parent) => *parent,
+                Branch::Carried(places) => {
+                    let own: Vec<usize> = places.iter().copied().filter(|place| !in_all(place)).collect();
+                    walk.join(commit, grounds.after(walk, tree, &own)?, &[ground])?
+                }
+            });
         }
         let after = merges::automatic(walk, &parents, commit)?;
-        Ok(!merges::carry_over(walk, commit.tree, &before, &after)?.clean)
+        Ok(merges::several(walk, id, commit.tree, &before, after)?.is_err())
     })?;
     answer(walk, line, paths, found, &probes)
 }

@@ -218,7 +218,7 @@ fn base(
             None => break,
         }
     }
-    let newest = newest(objects, boundary, below)?;
+    let newest = newest(objects, boundary, Some(below))?;
     if let [only] = newest[..] {
         return Ok(only);
     }
@@ -231,11 +231,11 @@ fn base(
 /// Of more commits than this it is found out together which of them hold others.
 const FEW: usize = 4;
 
-/// The commits that no other one of them holds.
-fn newest(
+/// The commits that no other one of them holds. `likely` may hold all of them.
+pub(super) fn newest(
     objects: &dyn Objects,
     boundary: &BTreeSet<CommitId>,
-    likely: CommitId,
+    likely: Option<CommitId>,
 ) -> Result<Vec<CommitId>, PortError> {
     if boundary.len() > FEW {
         return newest_of_many(objects, boundary, likely);
@@ -258,11 +258,11 @@ fn newest(
 fn newest_of_many(
     objects: &dyn Objects,
     boundary: &BTreeSet<CommitId>,
-    likely: CommitId,
+    likely: Option<CommitId>,
 ) -> Result<Vec<CommitId>, PortError> {
     let mut left = boundary.clone();
     let mut newest: Vec<CommitId> = Vec::new();
-    while let Some(one) = left.take(&likely).or_else(|| left.pop_first()) {
+    while let Some(one) = likely.and_then(|likely| left.take(&likely)).or_else(|| left.pop_first()) {
         let held: HashSet<CommitId> = objects.reachable(&[one], &[])?.into_iter().collect();
         left.retain(|other| !held.contains(other));
         newest.retain(|other| !held.contains(other));

@@ -9,7 +9,6 @@ use super::answers::Question;
 use super::apply::{self, Application, Applied};
 use super::commit::RawCommit;
 use super::ports::{Merged, PathConflict};
-use super::replay::answered;
 use super::step::{Position, Settled, Step};
 use super::walk::{Walk, lossy};
 use super::{StackError, Verdict, settle, tree};
@@ -17,9 +16,6 @@ use crate::ids::{CommitId, TreeId};
 
 /// How the automatic merge's markers begin, with their constant label.
 const MARKER: &[u8] = b"<<<<<<< ours";
-
-/// What is said of a merge whose conflict a later one has settled.
-const LATER: &str = "takes the settlement of a later merge that brought upstream in";
 
 /// Carries one merge.
 pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
@@ -55,8 +51,8 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
             step.verdict = Verdict::Resolved;
             step.settled = Some(Settled { paths, answer: None });
             match asked {
-                Some(on) => answered(&mut step, on, tree),
-                None => step.notes.push(LATER.to_owned()),
+                Some(on) => settle::by_answer(&mut step, on, tree),
+                None => step.notes.push(settle::by_merge(step.verdict)),
             }
         }
         return Ok(step);
@@ -65,27 +61,26 @@ pub(super) fn step(walk: &Walk<'_>, id: CommitId, commit: &RawCommit) -> Result<
 }
 
 /// What a merge of several parents makes.
-struct Made {
+pub(super) struct Made {
     tree: TreeId,
     settled: Option<Settling>,
 }
 
-/// Where a conflict of it was, and on which tree a person was asked; without one, a later merge that brought
-/// upstream in has settled it.
+/// Where a conflict of it was, and on which tree a person was asked; without one, a later merge has settled it.
 struct Settling {
     paths: Vec<String>,
     asked: Option<TreeId>,
 }
 
 /// A conflict that nobody has settled yet, and the tree that an answer to it belongs to.
-struct Open {
+pub(super) struct Open {
     outcome: Merged,
     on: TreeId,
 }
 
 /// The person's part of the old merge on `after`, the automatic merge of its new parents. That one stands for
 /// all of them, where the first one's tree would not.
-fn several(
+pub(super) fn several(
     walk: &Walk<'_>,
     id: CommitId,
     old: TreeId,
@@ -136,21 +131,7 @@ fn single(
             step.notes.push("was a merge; what was done in it goes on as an ordinary commit".to_owned());
             Ok(step)
         }
-        Applied::Conflict(outcome) => {
-            if let Some(tree) = settle::settled(walk, id, application, &outcome)? {
-                let mut step = walk.settle(commit, application, &touched, tree, &outcome, there)?;
-                step.notes.push(LATER.to_owned());
-                return Ok(step);
-            }
-            let on = there.tree;
-            if let Some(tree) = walk.answer(id, on)? {
-                let mut step = walk.settle(commit, application, &touched, tree, &outcome, there)?;
-                answered(&mut step, on, tree);
-                return Ok(step);
-            }
-            let question = Question { on, may_be_left_out: true };
-            Ok(walk.refuse(application, &touched, outcome, there, question))
-        }
+        Applied::Conflict(outcome) => settle::step(walk, id, commit, application, &touched, outcome, there),
     }
 }
 
@@ -202,12 +183,7 @@ pub(super) fn automatic(
 }
 
 /// The person's part of the old merge on the new automatic one.
-pub(super) fn carry_over(
-    walk: &Walk<'_>,
-    old: TreeId,
-    before: &Merged,
-    after: &Merged,
-) -> Result<Merged, StackError> {
+fn carry_over(walk: &Walk<'_>, old: TreeId, before: &Merged, after: &Merged) -> Result<Merged, StackError> {
     let mut outcome = walk.merger.merge(Application::new(before.tree, old, after.tree))?;
     for conflict in &after.conflicts {
         let known = outcome.conflicts.iter().any(|other| other.path == conflict.path);

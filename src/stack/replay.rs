@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::answers::{Answers, Question};
+use super::answers::Answers;
 use super::apply::{self, Application, Applied, Held};
 use super::commit::{Committer, RawCommit};
 use super::culprit;
@@ -14,7 +14,7 @@ use super::tree::{self, Touched};
 use super::upstream::Upstream;
 use super::walk::Walk;
 use super::{Carry, StackError, Verdict, merges, settle};
-use crate::ids::{CommitId, TreeId};
+use crate::ids::CommitId;
 
 /// Told before each patch: how many are done, and of how many.
 pub(crate) type Progress<'a> = &'a mut dyn FnMut(usize, usize);
@@ -81,7 +81,8 @@ impl Replay<'_> {
     fn merge(&self, id: CommitId, commit: &RawCommit) -> Result<Step, StackError> {
         let mut step = merges::step(&self.walk, id, commit)?;
         if let Some(places) = step.asks() {
-            step.since = culprit::breaking_merge(&self.walk, self.line()?, commit, step.application, places)?;
+            step.since =
+                culprit::breaking_merge(&self.walk, self.line()?, id, commit, step.application, places)?;
         }
         Ok(step)
     }
@@ -159,29 +160,10 @@ impl Replay<'_> {
         if held == Held::Whole {
             return self.upstreamed(application, paths, there);
         }
-        if let Some(tree) = settle::settled(&self.walk, id, application, &outcome)? {
-            let mut step = self.walk.settle(commit, application, touched, tree, &outcome, there)?;
-            step.notes.push(
-                match step.verdict {
-                    Verdict::Empty => "the merge that brought upstream in settled it: nothing of it is left",
-                    _ => "takes the settlement of the merge that brought upstream in",
-                }
-                .to_owned(),
-            );
-            return Ok(step);
-        }
-        let on = there.tree;
-        if let Some(tree) = self.walk.answer(id, on)? {
-            let mut step = self.walk.settle(commit, application, touched, tree, &outcome, there)?;
-            answered(&mut step, on, tree);
-            return Ok(step);
-        }
-        let question = Question { on, may_be_left_out: true };
-        let mut step = self.walk.refuse(application, touched, outcome, there, question);
+        let mut step = settle::step(&self.walk, id, commit, application, touched, outcome, there)?;
         if let Some(places) = step.asks() {
-            step.since = culprit::breaking(&self.walk, self.line()?, application, places)?;
-            let changed = apply::paths(touched);
-            step.notes.extend(self.upstream()?.had(&self.walk, application, &changed)?);
+            step.since = culprit::breaking(&self.walk, self.line()?, id, application, places)?;
+            step.notes.extend(self.upstream()?.had(&self.walk, application, &paths)?);
             if held == Held::Part {
                 step.notes.push("a part of it is in the release, in other words".to_owned());
             }
@@ -205,18 +187,4 @@ impl Replay<'_> {
 fn keep(id: CommitId, commit: &RawCommit) -> Step {
     let application = Application::new(tree::empty(), commit.tree, tree::empty());
     Step::goes_on(application, Vec::new(), Verdict::Clean, Position { commit: id, tree: commit.tree })
-}
-
-/// Says that a person was asked and answered `tree` to the question on the tree `on`.
-pub(super) fn answered(step: &mut Step, on: TreeId, tree: TreeId) {
-    if let Some(settled) = &mut step.settled {
-        settled.answer = Some((on, tree));
-    }
-    step.notes.push(
-        match step.verdict {
-            Verdict::Empty => "left out: whoever settled its conflict kept nothing of it",
-            _ => "settled by hand with `patch-moi resume`",
-        }
-        .to_owned(),
-    );
 }

@@ -10,7 +10,7 @@ use super::culprit::Grounds;
 use super::fast::Merger;
 use super::inventory::Inventory;
 use super::ports::{FullMerge, Merged, Objects};
-use super::settle::Footings;
+use super::settle::{Footings, Misfits};
 use super::step::{Position, Refusal, Settled, Step};
 use super::traces::Traces;
 use super::tree::{Node, Touched};
@@ -49,6 +49,7 @@ pub(super) struct Walk<'a> {
     pub(super) grounds: Grounds,
     /// What of upstream is below each patch, found out when it is asked for.
     pub(super) footings: OnceCell<Footings>,
+    pub(super) misfits: Misfits,
     patches: Vec<Patch>,
     settlements: Vec<Settlement>,
 }
@@ -79,6 +80,7 @@ impl<'a> Walk<'a> {
             done: Vec::new(),
             grounds: Grounds::default(),
             footings: OnceCell::new(),
+            misfits: Misfits::default(),
             patches: Vec::new(),
             settlements: Vec::new(),
         })

@@ -253,3 +253,49 @@ fn a_merge_of_upstream_that_conflicts_has_a_culprit_too() {
     let culprit = &patch(&carried, "Merge branch 'upstream-then'")["culprit"];
     assert_eq!((culprit["commit"].as_str(), culprit["side"].as_str()), (Some(&rework[..]), Some("onto")));
 }
+
+#[test]
+fn the_culprit_of_a_patch_that_a_merge_had_settled_is_what_the_settlement_does_not_fit() {
+    let repo = fork_and_upstream(&[("poem", POEM), ("prose", "once\n")]);
+    repo.commit("Rework the middle (#41)", &[("poem", &POEM.replace("three", "III"))]);
+    repo.git(&["branch", "upstream-then"]);
+    repo.commit("Warm up (#42)", &[("prose", "once upon\n")]);
+    let again = repo.commit("Rework it again (#43)", &[("poem", &POEM.replace("three", "IIII"))]);
+    repo.commit("Cool down (#44)", &[("prose", "once upon a time\n")]);
+    repo.tag("v2").switch("fork").commit("Count in German", &[("poem", &POEM.replace("three", "drei"))]);
+    repo.merge_settled("upstream-then", &[("poem", &POEM.replace("three", "III (drei)"))]);
+
+    let carried = carry(&repo, 3);
+
+    let culprit = &patch(&carried, "Count in German")["culprit"];
+    assert_eq!((culprit["commit"].as_str(), culprit["side"].as_str()), (Some(&again[..]), Some("onto")));
+    assert_eq!(patch(&carried, "Merge branch 'upstream-then'")["verdict"], "blocked", "{carried:#}");
+}
+
+#[test]
+fn a_history_of_its_own_that_cannot_be_merged_any_more_has_a_culprit_too() {
+    let repo = fork_and_upstream(&[("poem", POEM), ("prose", "once\n")]);
+    repo.commit("Warm up (#40)", &[("prose", "once upon\n")]);
+    let tool = repo.commit("Have a tool (#41)", &[("tool", "theirs\n")]);
+    repo.tag("v2").switch("fork").commit("Sing", &[("song", "la\n")]);
+    repo.git(&["switch", "--quiet", "--orphan", "other"]);
+    repo.commit("Begin a tool", &[("tool", "ours\n")]);
+    repo.commit("Go on with it", &[("tool", "ours, and more\n")]);
+    repo.switch("fork").git(&[
+        "merge",
+        "--quiet",
+        "--allow-unrelated-histories",
+        "-m",
+        "Bring it in",
+        "other",
+    ]);
+
+    let carried = carry(&repo, 3);
+
+    let merge = patch(&carried, "Bring it in");
+    assert_eq!(
+        (&merge["verdict"], &merge["culprit"]["commit"]),
+        (&"conflict".into(), &tool.into()),
+        "{merge:#}"
+    );
+}

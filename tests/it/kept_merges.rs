@@ -323,3 +323,54 @@ fn what_was_done_in_a_merge_and_conflicts_with_upstream_is_a_question_of_its_own
     assert_eq!(patch(&carried, "Last")["verdict"], "clean");
     assert_eq!(carried["candidate"]["commit"], patch(&carried, "First")["new_commit"], "{carried:#}");
 }
+
+#[test]
+fn a_merge_into_what_a_branch_began_on_brings_nothing_and_settles_nothing() {
+    let repo = fork_and_upstream(&[("poem", POEM), ("prose", "once\n")]);
+    repo.commit("Count in Roman (#9)", &[("poem", &POEM.replace("three", "III"))]);
+    repo.tag("v2").switch("fork");
+    repo.branch("topic").commit("Count in German", &[("poem", &POEM.replace("three", "drei"))]);
+    repo.commit("Take it back, and end", &[("poem", &POEM.replace("five", "fünf"))]);
+    repo.switch("fork").merge("topic");
+
+    for args in [&["--onto", "v2"][..], &["--onto", "v2", "--flatten"]] {
+        let carried = rebase(&repo, args).run().exits(3).json();
+
+        assert_eq!(
+            verdicts(&carried)[..2],
+            [("Count in German", "conflict"), ("Take it back, and end", "blocked")],
+            "{carried:#}"
+        );
+    }
+}
+
+#[test]
+fn an_octopus_that_brought_upstream_in_beside_a_branch_settles_what_it_settled() {
+    let repo = upstream_then();
+    branch(&repo, "topic", &[("topic", "1\n")]);
+    let settled = POEM.replace("three", "III (drei)");
+    join(&repo, "Octopus", &["topic", "upstream-then"], &[("topic", "1\n"), ("poem", &settled)]);
+    upstream_goes_on(&repo);
+
+    for args in [&["--onto", "v2"][..], &["--onto", "v2", "--flatten"]] {
+        let carried = rebase(&repo, args).run().exits(0).json();
+
+        assert_eq!(patch(&carried, "Count in German")["verdict"], "resolved", "{carried:#}");
+        assert_eq!(difference(&repo, &carried), "");
+    }
+}
+
+#[test]
+fn what_a_merge_did_not_want_is_not_wanted_when_upstream_takes_it() {
+    let repo = begun();
+    branch(&repo, "topic", &[("poem", &POEM.replace("three", "drei"))]);
+    repo.git(&["merge", "--quiet", "-s", "ours", "-m", "Only by name", "topic"]);
+    repo.switch("main").commit("Count in German (#9)", &[("poem", &POEM.replace("three", "drei"))]);
+    upstream_goes_on(&repo);
+
+    let carried = carry(&repo, 0);
+
+    assert_eq!(patch(&carried, "topic")["verdict"], "upstreamed", "{carried:#}");
+    assert_eq!(parents(&repo, &carried, "Only by name"), ["First"]);
+    assert_eq!(difference(&repo, &carried), "", "as after a patch and its revert");
+}

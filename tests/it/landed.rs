@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stack::{carry, commit, verdicts};
+use crate::stack::{POEM, carry, commit, patch, verdicts};
 use crate::support::{ForkServer, Repo, Workspace, find_files, fork_and_upstream};
 
 /// A fork with three patches, and their candidate for v2 as a run records it; v3 is out too.
@@ -90,6 +90,35 @@ fn a_branch_that_left_before_the_squash_and_came_back_after_it_stands_on_the_can
     let candidate = commit(&carried);
     assert_eq!(carried["counts"]["patches"], 5, "{carried:#}");
     assert_eq!(repo.git(&["diff", "--stat", &candidate, "fork", "--", "one", "two", "three", "topic"]), "");
+}
+
+#[test]
+fn what_a_topic_merged_before_the_squash_settles_nothing_with_the_release_of_the_candidate() {
+    let poem = |word: &str| POEM.replace("three", word);
+    let repo = fork_and_upstream(&[("poem", POEM)]);
+    repo.commit("Count in Roman (#9)", &[("poem", &poem("III"))]);
+    repo.tag("v2").switch("fork").commit("Add one", &[("one", "1\n")]);
+    let candidate = commit(&carry(&repo, 0));
+    repo.git(&["update-ref", "refs/patch-moi/candidate/v2", &candidate]);
+    repo.git(&["branch", "topic", "v1"]);
+    repo.switch("topic").commit("Count in German", &[("poem", &poem("drei"))]);
+    repo.merge("fork");
+    repo.switch("fork");
+    squash_merge(&repo);
+    repo.merge_settled("topic", &[("poem", &poem("III (drei)"))]);
+    repo.switch("main").commit("Go further", &[("b", "3\n")]);
+    repo.tag("v3").switch("fork");
+
+    let carried = carry_to_v3(&repo);
+
+    // The candidate stands on v2, the branch that the topic merged did not: only who merged both has settled it.
+    let german = patch(&carried, "Count in German");
+    let made = repo.file(german["new_commit"].as_str().unwrap(), "poem");
+    assert_eq!(
+        (german["verdict"].as_str(), made.as_str()),
+        (Some("resolved"), poem("III (drei)").trim_end())
+    );
+    assert_eq!(repo.git(&["diff", "--name-only", "fork", &commit(&carried)]), "b");
 }
 
 #[test]
