@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use git2::ObjectType;
 
 use super::repository::oid;
+use super::settling::loose;
 use super::supply::{Lack, TREES};
 use super::{GitError, Workbench};
 use crate::ids::{CommitId, ObjectId, TreeId};
@@ -203,8 +204,7 @@ impl Workbench {
             Lack::Shallow => ("a shallow clone", "--unshallow"),
             Lack::Damage => ("damaged", "--refetch"),
         };
-        let text = id.to_string();
-        let loose = self.supply.objects.join(&text[..2]).join(&text[2..]);
+        let loose = loose(&self.supply.objects, id);
         let remove = match loose.exists() {
             true => format!("rm -f {} && ", loose.display()),
             false => String::new(),
