@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use super::made::Object;
 use super::pack::Pack;
 use super::repository::object_id;
+use super::workbench::make_folder;
 use super::{GitError, Workbench};
 use crate::ids::ObjectId;
 
@@ -89,13 +90,9 @@ pub(super) fn loose(objects: &Path, id: ObjectId) -> PathBuf {
 }
 
 /// Copies the file of one object to `to`. What a kill leaves has a name that git's own gc clears away.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the object directory is git's, and the file is what git would write"
-)]
 pub(super) fn copy_loose(from: &Path, to: &Path) -> io::Result<()> {
     let dir = to.parent().unwrap_or(to);
-    std::fs::create_dir_all(dir)?;
+    make_folder(dir)?;
     let mut beside = tempfile::Builder::new().prefix("tmp_obj_").tempfile_in(dir)?;
     io::copy(&mut File::open(from)?, &mut beside)?;
     last(beside, to, true)
