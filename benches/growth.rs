@@ -1,9 +1,9 @@
 //! How the cost of a carry grows: with the patches, with the tree, and with upstream's history.
 //!
-//! `cargo bench --bench growth` prints CPU seconds, user and system, children included, as Linux counts
-//! them in `/proc/self/stat`. What counts are the ratios: twice the patches cost twice as much, a tree
-//! forty times as large costs the same, and a culprit among a thousand commits is found in well under a
-//! second.
+//! `cargo bench --bench growth` prints the CPU seconds of one `patch-moi stack rebase`, user and system, children
+//! included, as Linux counts them in `/proc/self/stat`: the least of several means. What counts are the ratios: twice
+//! the patches cost twice as much, a tree forty times as large costs the same, and a culprit among a thousand commits
+//! is found in well under a second.
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -16,40 +16,68 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use tempfile::TempDir;
+
 /// Files in a folder without folders.
 const FOLDER: usize = 20;
 
 /// Ticks of the clock in `/proc/self/stat`, in a second.
 const TICKS: f64 = 100.0;
 
+/// How often a mean is taken, of how many runs.
+const SAMPLES: usize = 6;
+const RUNS: usize = 8;
+
 fn main() {
     println!("patches, in 10,000 files, each in a file that upstream changed too");
-    for patches in [250, 500, 1_000, 2_000] {
-        let cpu = stack(22, patches, 3);
+    for patches in [500, 1_000, 2_000] {
+        let [cpu] = least(&[&beside(1, patches)], patches);
         println!("{patches:>8}  {cpu:.3} s  {:.3} ms a patch", cpu * 1_000.0 / patches as f64);
     }
-    println!("files, with 200 patches");
-    let small = stack(22, 200, 5);
-    println!("{:>8}  {small:.3} s", 22 * 22 * FOLDER);
-    let large = stack(142, 200, 5);
-    println!("{:>8}  {large:.3} s, ratio {:.2}", 142 * 142 * FOLDER, large / small);
+    println!("files, with 200 patches of the same files; the others lie in other folders");
+    against(10_000, &beside(1, 200), 400_000, &beside(40, 200));
+    println!("files, with 200 patches all over the tree; every folder lists six times as many");
+    against(22 * 22 * FOLDER, &wider(22, 200), 142 * 142 * FOLDER, &wider(142, 200));
     println!("upstream commits, of which one conflicts with the patch");
     for commits in [100, 1_000] {
-        println!("{commits:>8}  {:.3} s", culprit(commits));
+        let [cpu] = least(&[&culprit(commits)], 0);
+        println!("{commits:>8}  {cpu:.3} s");
     }
 }
 
-/// The CPU seconds that a carry of `patches` takes in `wide` times `wide` folders, the mean of `runs`.
-fn stack(wide: usize, patches: usize, runs: usize) -> f64 {
+/// Prints what 200 patches cost in a small tree and in a large one.
+fn against(few: usize, small: &TempDir, many: usize, large: &TempDir) {
+    let [small, large] = least(&[small, large], 200);
+    println!("{few:>8}  {small:.3} s");
+    println!("{many:>8}  {large:.3} s, ratio {:.2}", large / small);
+}
+
+/// `patches` in 10,000 files, and `times` as many files in all: the others lie beside them, in top-level folders of
+/// their own.
+fn beside(times: usize, patches: usize) -> TempDir {
+    let path = |number: usize| {
+        let (project, number) = (number / 10_000, number % 10_000);
+        let own = format!("d{}/e{}/f{}", number / FOLDER / 20, number / FOLDER % 20, number % FOLDER);
+        if project == 0 { own } else { format!("p{project}/{own}") }
+    };
+    stack(patches, 10_000 * times, 10_000, path)
+}
+
+/// `patches` all over `wide` times `wide` folders.
+fn wider(wide: usize, patches: usize) -> TempDir {
+    let files = wide * wide * FOLDER;
+    stack(patches, files, files, |number| {
+        format!("d{}/e{}/f{}", number / FOLDER / wide, number / FOLDER % wide, number % FOLDER)
+    })
+}
+
+/// A stack of `patches` in the first `patched` of `files`, each in a file that upstream changed too.
+fn stack(patches: usize, files: usize, patched: usize, path: impl Fn(usize) -> String) -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let mut import = Import::new(home.path());
-    let path = |number: usize| {
-        format!("d{}/e{}/f{}", number / FOLDER / wide, number / FOLDER % wide, number % FOLDER)
-    };
-    let files = wide * wide * FOLDER;
     import.commit("main", "");
     (0..files).for_each(|number| import.file(&path(number), number, "first", "last"));
-    let spread = |patch: usize| patch * 7919 % files;
+    let spread = |patch: usize| patch * 7919 % patched;
     for patch in 0..patches {
         import.commit("fork", if patch == 0 { "from refs/heads/main\n" } else { "" });
         import.file(&path(spread(patch)), spread(patch), "first", &format!("patch {patch}"));
@@ -57,47 +85,62 @@ fn stack(wide: usize, patches: usize, runs: usize) -> f64 {
     import.commit("main", "");
     (0..patches).for_each(|patch| import.file(&path(spread(patch)), spread(patch), "upstream", "last"));
     import.done();
-    measured(home.path(), patches, runs)
+    home
 }
 
-/// The CPU seconds of a carry of one patch, which one of upstream's `commits` breaks.
-fn culprit(commits: usize) -> f64 {
+/// One patch, which one of upstream's `commits` breaks.
+fn culprit(commits: usize) -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let mut import = Import::new(home.path());
+    let path = |number: usize| format!("d{}/f{number}", number / FOLDER);
     import.commit("main", "");
-    (0..4_000)
-        .for_each(|number| import.file(&format!("d{}/f{number}", number / FOLDER), number, "first", "last"));
+    (0..4_000).for_each(|number| import.file(&path(number), number, "first", "last"));
     import.commit("fork", "from refs/heads/main\n");
-    import.file("d0/f0", 0, "patched", "last");
+    import.file(&path(0), 0, "patched", "last");
     for commit in 0..commits {
         import.commit("main", "");
         let number = if commit == commits / 3 { 0 } else { 1 + commit % 3_999 };
-        import.file(
-            &format!("d{}/f{number}", number / FOLDER),
-            number,
-            &format!("upstream {commit}"),
-            "last",
-        );
+        import.file(&path(number), number, &format!("upstream {commit}"), "last");
     }
     import.done();
-    measured(home.path(), 0, 3)
+    home
 }
 
-fn measured(repo: &Path, carried: usize, runs: usize) -> f64 {
-    let copy =
-        |number: usize| repo.with_file_name(format!("{}-{number}", repo.file_name().unwrap().display()));
-    for number in 0..runs {
+/// The CPU seconds of one carry in each of `repos`, taken by turns, in which `carried` patches go on.
+fn least<const MANY: usize>(repos: &[&TempDir; MANY], carried: usize) -> [f64; MANY] {
+    let mut least = [f64::INFINITY; MANY];
+    for _ in 0..SAMPLES {
+        for (least, repo) in least.iter_mut().zip(repos) {
+            *least = least.min(mean(repo.path(), carried));
+        }
+    }
+    least
+}
+
+/// The mean of some runs, each in a fresh clone.
+fn mean(repo: &Path, carried: usize) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let copies: Vec<_> = (0..RUNS).map(|number| folder.path().join(number.to_string())).collect();
+    for copy in &copies {
         let mut clone = Command::new("git");
-        clone.args(["clone", "-q", "--shared", "--no-checkout"]).arg(repo).arg(copy(number));
+        clone.args(["clone", "-q", "--shared", "--no-checkout"]).arg(repo).arg(copy);
         assert!(clone.status().unwrap().success());
     }
     let before = cpu();
-    for number in 0..runs {
-        assert_eq!(patch_moi::door::carry_in(&copy(number), "origin/fork", "origin/main"), Ok(carried));
-    }
+    let outputs: Vec<_> = copies
+        .iter()
+        .map(|copy| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_patch-moi"));
+            command.args(["stack", "rebase", "--branch", "origin/fork", "--onto", "origin/main", "--json"]);
+            command.arg("--repo").arg(copy).output().unwrap()
+        })
+        .collect();
     let spent = cpu() - before;
-    (0..runs).for_each(|number| fs::remove_dir_all(copy(number)).unwrap());
-    spent / runs as f64
+    for output in outputs {
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(said["counts"]["merged"], carried, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    spent / RUNS as f64
 }
 
 /// The CPU seconds of this process and its children so far: proc_pid_stat(5), fields 14 to 17.
@@ -108,19 +151,20 @@ fn cpu() -> f64 {
 }
 
 /// A repository on its way through `git fast-import`.
-struct Import {
+struct Import<'a> {
+    repo: &'a Path,
     child: Child,
     to: BufWriter<ChildStdin>,
 }
 
-impl Import {
-    fn new(repo: &Path) -> Self {
+impl<'a> Import<'a> {
+    fn new(repo: &'a Path) -> Self {
         assert!(Command::new("git").args(["init", "-q", "--bare"]).arg(repo).status().unwrap().success());
         let mut command = Command::new("git");
         command.arg("-C").arg(repo).args(["-c", "core.packSizeLimit=0", "fast-import", "--quiet"]);
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let to = BufWriter::new(child.stdin.take().unwrap());
-        Self { child, to }
+        Self { repo, child, to }
     }
 
     fn commit(&mut self, branch: &str, from: &str) {
@@ -135,8 +179,10 @@ impl Import {
     }
 
     fn done(self) {
-        let Self { mut child, to } = self;
+        let Self { repo, mut child, to } = self;
         drop(to);
         assert!(child.wait().unwrap().success());
+        let mut pack = Command::new("git");
+        assert!(pack.arg("-C").arg(repo).args(["gc", "--quiet"]).status().unwrap().success());
     }
 }

@@ -6,11 +6,14 @@ use git2::ObjectType;
 
 use super::made::{Made, Object};
 use super::repository::{commit_id, oid};
-use super::settling::copy_promised;
+use super::settling::{copy_loose, copy_promised, loose};
 use super::supply::Lack;
 use super::{GitError, Repository, Workbench};
 use crate::ids::{CommitId, ObjectId, RefName};
 use crate::stack::{Mode, PortError, RawCommit, differ, empty_tree};
+
+/// An object of more bytes is handed on in the file that git wrote.
+const LARGE: usize = 1 << 20;
 
 /// One ref to move, with where it must stand before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,10 +92,26 @@ impl Workbench {
         if missing.is_empty() {
             return Ok(0);
         }
-        let to = fork.objects_dir().join("pack");
-        self.write_pack(&to, &missing, |id| self.object(id).map_err(&failed))?;
+        let (large, packed): (Vec<ObjectId>, Vec<ObjectId>) =
+            missing.iter().copied().partition(|id| self.is_large(*id));
+        for id in large {
+            let (from, to) = (loose(&self.bench.objects_dir(), id), loose(&fork.objects_dir(), id));
+            copy_loose(&from, &to).map_err(|source| GitError::Temporary { dir: to, source })?;
+        }
+        if !packed.is_empty() {
+            let to = fork.objects_dir().join("pack");
+            self.write_pack(&to, &packed, |id| self.object(id).map_err(&failed))?;
+        }
         fork.inner.odb().and_then(|odb| odb.refresh()).map_err(fork.library("writing what was carried"))?;
         Ok(missing.len())
+    }
+
+    /// Whether git wrote the object to a file of its own, and it is so large that it is better handed on as it is than
+    /// read whole and packed.
+    fn is_large(&self, id: ObjectId) -> bool {
+        let is_loose = || !self.made.has(id) && loose(&self.bench.objects_dir(), id).is_file();
+        let header = || self.bench.inner.odb().and_then(|odb| odb.read_header(oid(id)));
+        is_loose() && header().is_ok_and(|(size, _)| size > LARGE)
     }
 
     /// In a clone that lacks objects, and that nobody promises them to any more, every object of `tips` has to be there.

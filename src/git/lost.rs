@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use git2::ObjectType;
 
 use super::Workbench;
+use super::settling::loose;
 use super::supply::Lack;
 use crate::ids::{CommitId, ObjectId, TreeId};
 use crate::report::shell_quote;
@@ -37,8 +38,7 @@ impl Workbench {
             Lack::Shallow => ("a shallow clone", "--unshallow"),
             Lack::Damage => ("damaged", "--refetch"),
         };
-        let text = id.to_string();
-        let loose = self.supply.objects.join(&text[..2]).join(&text[2..]);
+        let loose = loose(&self.supply.objects, id);
         let remove = match loose.exists() {
             true => format!("rm -f {} && ", shell_quote(&loose.to_string_lossy())),
             false => String::new(),

@@ -122,6 +122,10 @@ impl Objects for Workbench {
         self.read(id, ObjectType::Blob, <[u8]>::to_vec)
     }
 
+    fn blob_within(&self, id: ObjectId, longest: usize) -> Result<Option<Vec<u8>>, PortError> {
+        self.read(id, ObjectType::Blob, |content| (content.len() <= longest).then(|| content.to_vec()))
+    }
+
     fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError> {
         self.write(Object { kind: ObjectType::Commit, content: content.into(), like: None })
             .map(CommitId::new)

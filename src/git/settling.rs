@@ -3,13 +3,14 @@
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::made::Object;
 use super::pack::Pack;
 use super::repository::object_id;
+use super::workbench::make_folder;
 use super::{GitError, Workbench};
 use crate::ids::ObjectId;
 
@@ -80,6 +81,21 @@ fn last(file: NamedTempFile, name: &Path, is_kept: bool) -> io::Result<()> {
     }
     file.persist(name)?;
     Ok(())
+}
+
+/// Where an object that has a file of its own lies below the object directory `objects`: gitrepository-layout(5).
+pub(super) fn loose(objects: &Path, id: ObjectId) -> PathBuf {
+    let id = id.to_string();
+    objects.join(&id[..2]).join(&id[2..])
+}
+
+/// Copies the file of one object to `to`. What a kill leaves has a name that git's own gc clears away.
+pub(super) fn copy_loose(from: &Path, to: &Path) -> io::Result<()> {
+    let dir = to.parent().unwrap_or(to);
+    make_folder(dir)?;
+    let mut beside = tempfile::Builder::new().prefix("tmp_obj_").tempfile_in(dir)?;
+    io::copy(&mut File::open(from)?, &mut beside)?;
+    last(beside, to, true)
 }
 
 /// Copies the finished pack `name` of promised objects from the folder `own` to the folder `to`.

@@ -168,6 +168,12 @@ pub(super) fn make_pantry(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path.join("pack")).and_then(|()| std::fs::create_dir_all(path.join("info")))
 }
 
+/// A folder of an object directory, such as the one of the objects whose ids begin alike.
+#[expect(clippy::disallowed_methods, reason = "the object directory is git's, and git makes its folders so")]
+pub(super) fn make_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
 /// Moves every pack of the object directory `pantry` to `own`, the index last: it makes it one.
 #[expect(clippy::disallowed_methods, reason = "a private repository that is gone with the run is no state")]
 pub(super) fn take_over(pantry: &Path, own: &Path) -> std::io::Result<()> {

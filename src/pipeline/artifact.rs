@@ -25,6 +25,11 @@ const EXCERPT_LINES: usize = 60;
 /// A conflicted file that is larger is named and not copied.
 const LARGEST_CONFLICT: usize = 8 * 1024 * 1024;
 
+/// A conflicted file whose path is longer, or a part of it, in bytes, is written under a number. What a system opens is
+/// shorter than 4,096 bytes on Linux and 1,024 on macOS, with wherever the artifact was unpacked; names are below 256.
+const LONGEST_PATH: usize = 700;
+const LONGEST_NAME: usize = 255;
+
 /// A candidate.json that is larger is not read.
 const LARGEST_DOCUMENT: u64 = 256 << 20;
 
@@ -237,11 +242,12 @@ fn conflict(
 ) -> Result<()> {
     let Some(patch) = evidence.patch(commit) else { return Ok(()) };
     let mut listed = Vec::new();
-    for (file, conflict) in files(evidence, patch)?.into_iter().zip(&patch.conflicts) {
+    for (number, (file, conflict)) in files(evidence, patch)?.into_iter().zip(&patch.conflicts).enumerate() {
         // A name that cannot be a path here keeps its bytes in conflict.json and has no file.
         let name = std::str::from_utf8(&file.path)
             .ok()
-            .and_then(|path| format!("{folder}/files/{path}").parse::<RelPath>().ok());
+            .filter(|path| path.parse::<RelPath>().is_ok())
+            .and_then(|path| format!("{folder}/{}", file_name(path, number + 1)).parse::<RelPath>().ok());
         let text = file.content.as_deref().and_then(|content| std::str::from_utf8(content).ok());
         if let Some(hunk) = text.and_then(first_hunk) {
             extras.excerpts.insert((patch.commit, conflict.path.clone()), hunk);
@@ -265,6 +271,12 @@ fn conflict(
     Ok(artifact.write(&path, format!("{about:#}\n").as_bytes())?)
 }
 
+/// Where below the conflict's folder a copy of the file at `path` lies, which is the folder's `number`th.
+fn file_name(path: &str, number: usize) -> String {
+    let is_long = path.len() > LONGEST_PATH || path.split('/').any(|name| name.len() > LONGEST_NAME);
+    if is_long { format!("long-paths/{number}") } else { format!("files/{path}") }
+}
+
 /// From the first marker to its end.
 fn first_hunk(text: &str) -> Option<String> {
     let from: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("<<<<<<< ")).collect();
@@ -278,7 +290,15 @@ fn first_hunk(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::first_hunk;
+    use super::{file_name, first_hunk};
+
+    #[test]
+    fn a_file_whose_path_no_system_opens_is_written_under_its_number() {
+        assert_eq!(file_name("src/main.rs", 1), "files/src/main.rs");
+        assert_eq!(file_name(&"d/".repeat(350), 2), format!("files/{}", "d/".repeat(350)));
+        assert_eq!(file_name(&format!("{}f", "d/".repeat(350)), 2), "long-paths/2");
+        assert_eq!(file_name(&"f".repeat(256), 3), "long-paths/3");
+    }
 
     #[test]
     fn an_excerpt_is_one_whole_hunk_and_never_too_long() {

@@ -53,6 +53,18 @@ pub(super) fn cut(text: &str, longest: usize) -> Cow<'_, str> {
     }
 }
 
+/// The beginning and the end of `text` with `…` between them: at most `longest` characters. The end of a path says more
+/// than its middle.
+pub(super) fn cut_middle(text: &str, longest: usize) -> Cow<'_, str> {
+    let all = text.chars().count();
+    if all <= longest {
+        return Cow::Borrowed(text);
+    }
+    let kept = longest.saturating_sub(1);
+    let at = |number: usize| text.char_indices().nth(number).map_or(text.len(), |(at, _)| at);
+    Cow::Owned(format!("{}…{}", &text[..at(kept / 2)], &text[at(all - (kept - kept / 2))..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +95,8 @@ mod tests {
     fn a_cut_never_splits_a_letter() {
         assert_eq!(cut("漢字漢字", 3), "漢字…");
         assert_eq!(cut("漢字漢", 3), "漢字漢");
+        assert_eq!(cut_middle("漢字仮名交り", 5), "漢字…交り");
+        assert_eq!(cut_middle("漢字仮名交り", 4), "漢…交り");
+        assert_eq!(cut_middle("漢字仮名", 4), "漢字仮名");
     }
 }

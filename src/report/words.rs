@@ -3,7 +3,7 @@
 
 use crate::candidate::{CheckOutcome, Document, MADE_BY_FLOW, Outcome};
 use crate::ids::CommitId;
-use crate::report::printable::{cut, printable};
+use crate::report::printable::{cut, cut_middle, printable};
 use crate::report::run::{EventReport, RunReport, SourceReport};
 use crate::stack::{Carry, Conflict, ConflictKind, Counts, Culprit, Landed, Patch, Side, Verdict};
 
@@ -95,9 +95,10 @@ pub(super) fn reason(carry: &Carry, patch: &Patch, tag: &str) -> Option<String> 
 
 /// A path in conflict. The usual kind goes without saying.
 pub(super) fn place(conflict: &Conflict) -> String {
+    let path = printable(&cut_middle(&conflict.path, LONGEST)).into_owned();
     match conflict.kind {
-        ConflictKind::Content => shown(&conflict.path),
-        kind => format!("{} ({})", shown(&conflict.path), kind.name()),
+        ConflictKind::Content => path,
+        kind => format!("{path} ({})", kind.name()),
     }
 }
 

@@ -53,6 +53,10 @@ pub(crate) trait Objects {
     fn raw_tree(&self, id: TreeId) -> Result<Rc<[u8]>, PortError>;
     /// The content of a blob.
     fn blob(&self, id: ObjectId) -> Result<Vec<u8>, PortError>;
+    /// The content of a blob, unless it is longer than so many bytes.
+    fn blob_within(&self, id: ObjectId, longest: usize) -> Result<Option<Vec<u8>>, PortError> {
+        Ok(Some(self.blob(id)?).filter(|content| content.len() <= longest))
+    }
     /// Stores a commit of this content.
     fn write_commit(&self, content: &[u8]) -> Result<CommitId, PortError>;
     /// Stores a tree of this raw content. It was made of the tree `like`, which may help to store it.

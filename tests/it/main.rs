@@ -15,6 +15,7 @@ mod actions_auth;
 mod again;
 mod artifact;
 mod binary;
+mod bounds;
 mod changes;
 mod code_mode;
 mod cost;

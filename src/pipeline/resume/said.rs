@@ -5,12 +5,15 @@ use crate::candidate::Tool;
 use crate::failure::Kind;
 use crate::git::Picked;
 use crate::report::{AskedPatch, ResumeReport, ResumeState, Resumed, RunReport, shell_quote};
+use crate::stack::Conflict;
 
 /// So many names are listed in a message.
 const MOST: usize = 10;
 
 /// So many files stand in one command.
 const FEW: usize = 5;
+/// A longer path is not named, in bytes.
+const LONGEST: usize = 200;
 
 /// Names for a message, not too many.
 pub(super) fn listed(names: &[String]) -> String {
@@ -82,8 +85,9 @@ pub(super) fn stopped(kept: &Kept) -> ResumeReport {
 /// The files that wait to be settled, where they are few and have plain names.
 fn files(kept: &Kept) -> String {
     let conflicts = kept.asked.iter().flat_map(|asked| &asked.patch.conflicts);
+    let is_plain = |one: &&Conflict| one.path_base64.is_none() && one.path.len() <= LONGEST;
     let named: Option<Vec<String>> =
-        conflicts.map(|one| one.path_base64.is_none().then(|| shell_quote(&one.path))).collect();
+        conflicts.map(|one| Some(one).filter(is_plain).map(|one| shell_quote(&one.path))).collect();
     match named {
         Some(named) if (1..=FEW).contains(&named.len()) => named.join(" "),
         _ => "FILE …".to_owned(),

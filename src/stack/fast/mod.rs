@@ -197,8 +197,8 @@ impl<'a> Merger<'a> {
         }
         let mut texts = [const { Vec::new() }; 3];
         for (text, id) in texts.iter_mut().zip([was.1, is.1, new.1]) {
-            *text = self.objects.blob(id)?;
-            if text.len() > LONGEST || text[..text.len().min(BINARY)].contains(&0) {
+            *text = self.objects.blob_within(id, LONGEST)?.ok_or(Stop::AskGit)?;
+            if text[..text.len().min(BINARY)].contains(&0) {
                 return Err(Stop::AskGit);
             }
         }
