@@ -104,8 +104,10 @@ impl Server {
     }
 }
 
+type Harm = fn(&Path);
+
 /// What can happen to a loose object.
-const HARMS: [(&str, fn(&Path)); 2] = [("lost", lose), ("broken", break_it)];
+const HARMS: [(&str, Harm); 2] = [("lost", lose), ("broken", break_it)];
 
 fn lose(file: &Path) {
     fs::remove_file(file).unwrap();
