@@ -5,26 +5,16 @@ use std::collections::HashSet;
 use git2::ObjectType;
 
 use super::made::{Made, Object};
-use super::repository::{commit_id, oid};
+use super::moves::RefMove;
+use super::repository::oid;
 use super::settling::{copy_loose, copy_promised, loose};
 use super::supply::Lack;
 use super::{GitError, Repository, Workbench};
-use crate::ids::{CommitId, ObjectId, RefName};
+use crate::ids::{CommitId, ObjectId};
 use crate::stack::{Mode, PortError, RawCommit, differ, empty_tree};
 
 /// An object of more bytes is handed on in the file that git wrote.
 const LARGE: usize = 1 << 20;
-
-/// One ref to move, with where it must stand before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RefMove {
-    /// The ref.
-    pub(crate) name: RefName,
-    /// Where it stands now; nothing where it must not exist.
-    pub(crate) from: Option<CommitId>,
-    /// Where it shall stand; nothing where it shall go.
-    pub(crate) to: Option<CommitId>,
-}
 
 /// What a delivery did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,30 +36,7 @@ impl Workbench {
         known: &[CommitId],
     ) -> Result<Delivery, GitError> {
         let objects = self.send(fork, moves.iter().filter_map(|step| step.to), known)?;
-        let failed = fork.library("moving refs");
-        let mut transaction = fork.inner.transaction().map_err(&failed)?;
-        for step in moves {
-            transaction.lock_ref(step.name.as_str()).map_err(&failed)?;
-        }
-        for step in moves {
-            let stands = fork.inner.find_reference(step.name.as_str()).ok().and_then(|found| found.target());
-            if stands.map(commit_id) != step.from {
-                return Err(GitError::Moved { name: step.name.clone(), expected: step.from });
-            }
-            match step.to {
-                Some(to) => {
-                    let who =
-                        git2::Signature::new("patch-moi", "patch-moi@localhost", &git2::Time::new(0, 0));
-                    let who = who.map_err(&failed)?;
-                    transaction
-                        .set_target(step.name.as_str(), oid(to.object()), Some(&who), "patch-moi: carried")
-                        .map_err(&failed)?;
-                }
-                None if step.from.is_some() => transaction.remove(step.name.as_str()).map_err(&failed)?,
-                None => {}
-            }
-        }
-        transaction.commit().map_err(&failed)?;
+        self.git.move_refs(fork, moves)?;
         Ok(Delivery { objects })
     }
 
