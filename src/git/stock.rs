@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use git2::ObjectType;
 
-use super::lacking::Lacking;
 use super::repository::oid;
 use super::supply::{Lack, TREES};
 use super::{GitError, Workbench};
@@ -57,18 +56,8 @@ impl Workbench {
         let (base, onto) = (self.parsed(base)?.tree, self.parsed(onto)?.tree);
         self.bring_trees(pairs.iter().flat_map(|(one, other)| [*one, *other]).chain([base, onto]));
         let mut lacking = self.compare_all(&pairs, false)?;
-        for path in &lacking.paths {
-            for tree in [base, onto] {
-                if let Some((mode, id)) = find(self, tree, path)?
-                    && !mode.is_tree()
-                    && !mode.is_submodule()
-                    && !self.holds(id)
-                {
-                    lacking.blobs.insert(id);
-                }
-            }
-        }
-        self.bring_blobs(&lacking);
+        lacking.blobs.extend(self.lacking_at(&[base, onto], &lacking.paths)?);
+        self.bring_blobs(&lacking.blobs);
         self.errand.borrow_mut().paths = lacking.paths;
         Ok(())
     }
@@ -107,7 +96,7 @@ impl Workbench {
         if self.supply.lack == Lack::Partial {
             let tree = self.parsed(commit)?.tree;
             let lacking = self.compare_all(&[(empty_tree(), tree)], false)?;
-            self.bring_blobs(&lacking);
+            self.bring_blobs(&lacking.blobs);
             if let Some(id) = lacking.blobs.into_iter().find(|id| !self.holds(*id)) {
                 return Err(self.lost(id, ObjectType::Blob, "it was not found"));
             }
@@ -129,7 +118,7 @@ impl Workbench {
         let base = self.tree_at(base)?;
         let [ours, theirs] = sides.map(|side| self.tree_at(side));
         let lacking = self.compare_all(&[(base, ours?), (base, theirs?)], thorough)?;
-        self.bring_blobs(&lacking);
+        self.bring_blobs(&lacking.blobs);
         Ok(lacking.blobs.into_iter().find(|id| !self.is_readable(*id)))
     }
 
@@ -187,7 +176,7 @@ impl Workbench {
 
     fn bring_difference(&self, base: CommitId, onto: CommitId) -> Result<(), PortError> {
         let lacking = self.compare_all(&[(self.parsed(base)?.tree, self.parsed(onto)?.tree)], false)?;
-        self.bring_blobs(&lacking);
+        self.bring_blobs(&lacking.blobs);
         Ok(())
     }
 
@@ -210,21 +199,31 @@ impl Workbench {
     fn bring_history(&self, base: CommitId, onto: CommitId) -> Result<(), PortError> {
         let trees = self.upstreams(base, onto)?;
         self.bring_trees(trees.iter().copied());
-        let mut lacking = Lacking::default();
         let paths = self.errand.borrow().paths.clone();
+        let blobs = self.lacking_at(&trees, &paths)?;
+        self.bring_blobs(&blobs);
+        Ok(())
+    }
+
+    /// The files at `paths` in `trees` that are not there.
+    fn lacking_at(
+        &self,
+        trees: &[TreeId],
+        paths: &BTreeSet<Vec<u8>>,
+    ) -> Result<BTreeSet<ObjectId>, PortError> {
+        let mut blobs = BTreeSet::new();
         for tree in trees {
-            for path in &paths {
-                if let Some((mode, id)) = find(self, tree, path)?
+            for path in paths {
+                if let Some((mode, id)) = find(self, *tree, path)?
                     && !mode.is_tree()
                     && !mode.is_submodule()
                     && !self.holds(id)
                 {
-                    lacking.blobs.insert(id);
+                    blobs.insert(id);
                 }
             }
         }
-        self.bring_blobs(&lacking);
-        Ok(())
+        Ok(blobs)
     }
 
     fn bring_trees(&self, roots: impl Iterator<Item = TreeId>) {
@@ -236,8 +235,8 @@ impl Workbench {
         }
     }
 
-    fn bring_blobs(&self, lacking: &Lacking) {
-        let blobs: Vec<ObjectId> = lacking.blobs.iter().copied().collect();
+    fn bring_blobs(&self, blobs: &BTreeSet<ObjectId>) {
+        let blobs: Vec<ObjectId> = blobs.iter().copied().collect();
         if !blobs.is_empty() && self.supply.bring(&blobs) {
             self.refreshed();
         }

@@ -112,22 +112,11 @@ fn a_script_that_is_not_there_is_named() {
 
 #[test]
 fn a_run_that_is_cancelled_ends_its_step_and_records_it() {
-    let workspace = with_script("echo on it; touch ../../begun; sleep 600 & wait\n");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_patch-moi"))
-        .args(["run", "release", "--repo", UPSTREAM, "--tag", "v2"])
-        .current_dir(workspace.path())
-        .env("DATA_DIR", workspace.data())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while !workspace.path().join("begun").exists() && child.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let workspace = with_script("echo on it; echo $$ >../../begun; sleep 600 & wait\n");
+    let child = begin(&workspace, &["run", "release", "--repo", UPSTREAM, "--tag", "v2"]);
 
-    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    signal(&child, "-TERM");
 
-    assert!(sent.success());
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(1), "{said}");
